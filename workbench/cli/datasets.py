@@ -1,0 +1,105 @@
+"""Commands on datasets: `generate` makes one as a run and waits for it, `inspect` shows what one holds."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+from workbench.cli.commands import Commands
+from workbench.cli.output import format_seconds, print_json, print_line, print_table, say
+from workbench.cli.waiting import finish_run
+from workbench.errors import DONE, UsageError
+
+
+def add_commands(commands: Commands) -> None:
+    """Add `generate` and `inspect`."""
+    generate = commands.add_parser("generate", help="make the dataset of a spec, as a background run")
+    generate.add_argument("spec", metavar="SPEC")
+    generate.add_argument("--rows", type=int, metavar="N", help="rows instead of the spec's number")
+    generate.add_argument("--out", metavar="DIR", help="put the dataset here instead of in the workspace")
+    generate.add_argument("--detach", action="store_true", help="return at once; the run goes on")
+    generate.set_defaults(handler=generate_dataset)
+    inspect = commands.add_parser("inspect", help="show a dataset: tables, columns, provenance, first rows")
+    inspect.add_argument("dataset", nargs="?", metavar="DATASET", help="name, name@version or folder; none lists all")
+    inspect.add_argument("-n", "--rows", type=int, default=5, metavar="N", help="rows to show (default: 5)")
+    inspect.set_defaults(handler=inspect_dataset)
+
+
+def generate_dataset(args: argparse.Namespace) -> int:
+    """Check the spec here, so that its problems are seen at once, then queue the run and wait for it."""
+    from workbench.generation.check import check_file
+    from workbench.runs.submit import submit_run
+
+    path = Path(args.spec)
+    checked = check_file(path)
+    if checked.spec is None or any(problem.level == "error" for problem in checked.problems):
+        from workbench.cli.specs import print_problems
+
+        problems = [problem.as_json() for problem in checked.problems]
+        print_problems(args.spec, problems)
+        raise UsageError(f"{args.spec} has problems, so nothing was generated.", "Correct the lines named above.")
+    if args.rows is not None and args.rows < 1:
+        raise UsageError(f"Cannot generate {args.rows} rows.", "Give --rows a number from 1.")
+    arguments: dict[str, Any] = {
+        "spec": checked.text,
+        "folder": str(path.parent.absolute()),
+        "rows": args.rows,
+        "out": str(Path(args.out).expanduser().absolute()) if args.out else None,
+    }
+    begin = time.monotonic()
+    run_id = submit_run(args.workspace, "generate", arguments, title=checked.spec.name)
+    if args.detach:
+        return announce_run(args, run_id)
+    state = finish_run(args, run_id)
+    result = state.result or {}
+    if args.json:
+        print_json({"run": run_id, **result})
+    else:
+        print_line(str(result.get("name") or result.get("dataset")))
+        total = sum(result.get("rows", {}).values())
+        say(f"{total:,} rows in {format_seconds(time.monotonic() - begin)} at {result.get('dataset')}")
+        for reason, count in result.get("rejected", {}).items():
+            say(f"{count:,} rows given up: {reason}")
+    return DONE
+
+
+def announce_run(args: argparse.Namespace, run_id: str) -> int:
+    """Print the id of a run that was queued and say how to watch it."""
+    if args.json:
+        print_json({"run": run_id})
+    else:
+        print_line(run_id)
+        say(f"Queued. `workbench logs -f {run_id}` follows it, and it goes on when this terminal closes.")
+    return DONE
+
+
+def inspect_dataset(args: argparse.Namespace) -> int:
+    """List all datasets, or show one."""
+    from workbench.datasets.store import list_datasets, open_dataset
+
+    if args.dataset is None:
+        found = list_datasets(args.workspace)
+        if args.json:
+            print_json({"datasets": [{"name": each.reference, "folder": str(each.folder)} for each in found]})
+        elif found:
+            print_table(["dataset", "folder"], [(each.reference, each.folder) for each in found])
+        else:
+            say("No datasets yet. `workbench generate SPEC` makes one.")
+        return DONE
+    dataset = open_dataset(args.dataset, args.workspace)
+    manifest = dataset.manifest
+    if args.json:
+        print_json(manifest.model_dump(mode="json"))
+        return DONE
+    print_line(f"{dataset.reference}   synthetic, seed {manifest.seed}   {dataset.folder}")
+    for name in dataset.tables:
+        columns = manifest.tables[name].columns
+        rows = manifest.tables[name].rows
+        print_table(["column", "type"], [(column.name, column.type) for column in columns], f"{name}: {rows:,} rows")
+        frame = dataset.read(name).head(max(args.rows, 0))
+        if len(frame):
+            print_line()
+            print_table([str(column) for column in frame.columns], frame.astype(str).to_numpy().tolist())
+    return DONE

@@ -1,0 +1,1 @@
+"""What made the better model: outcomes of tuning runs side by side."""
