@@ -82,7 +82,7 @@ def read_json_lines(path: Path) -> Iterator[Any]:
 
 def check_name(name: str, what: str) -> str:
     """Return `name` if it is safe as the name of one folder, else raise `UsageError`; `what` names its role."""
-    if not re.match(NAME_PATTERN, name):
+    if not re.fullmatch(NAME_PATTERN, name):
         raise UsageError(
             f"“{clean_text(name)}” cannot be the name of a {what}.",
             "Use letters, digits, “_”, “-” and “.”, starting with a letter or digit, without “/”.",
@@ -92,6 +92,8 @@ def check_name(name: str, what: str) -> str:
 
 def clean_text(text: str, *, keep_newlines: bool = False) -> str:
     """Make untrusted text safe to print: no terminal escapes, no control or direction-changing characters."""
+    if text.isprintable():
+        return text
     text = _ESCAPES.sub("", text)
     return "".join(
         character

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from workbench.cli.commands import Commands
 from workbench.errors import UsageError
+from workbench.workspace import Workspace
 
 
 def add_commands(commands: Commands) -> None:
@@ -22,14 +23,24 @@ def open_app(args: argparse.Namespace) -> int:
     spec = Path(args.spec).expanduser() if args.spec else None
     if spec is not None and spec.suffix not in (".yaml", ".yml") and not spec.is_file():
         raise _explain_word(args.spec)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not has_terminal():
         raise UsageError(
             "The app needs a terminal, and this is a pipe.",
             "Use a command instead, for instance `workbench preview SPEC`; `workbench --help` lists them.",
         )
+    return open_screens(args.workspace, spec)
+
+
+def has_terminal() -> bool:
+    """Whether the app can draw: it reads stdin, and Textual writes the screen to stderr."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
+
+
+def open_screens(workspace: Workspace, spec: Path | None, start: str = "spec") -> int:
+    """Run the app until it is left. Runs that it started go on."""
     from screens.app import run_app
 
-    return run_app(args.workspace, spec)
+    return run_app(workspace, spec, start)
 
 
 def _explain_word(word: str) -> UsageError:

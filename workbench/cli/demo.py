@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench.cli.app import has_terminal, open_screens
 from workbench.cli.commands import Commands
 from workbench.cli.output import end_progress, format_seconds, print_json, print_line, print_table, say, show_progress
 from workbench.errors import DONE, WorkbenchError
@@ -52,10 +52,8 @@ def add_commands(commands: Commands) -> None:
 def run_demo(args: argparse.Namespace) -> int:
     """Queue the demo's runs, or find those of a demo under way, and watch them."""
     demo = read_running_demo(args.workspace) or start_demo(args.workspace)
-    if sys.stdin.isatty() and sys.stdout.isatty() and not (args.no_app or args.json):
-        from screens.app import run_app
-
-        return run_app(args.workspace, args.workspace.specs / f"{SPECS[0]}.yaml", start="monitor")
+    if has_terminal() and not (args.no_app or args.json):
+        return open_screens(args.workspace, args.workspace.specs / f"{SPECS[0]}.yaml", start="monitor")
     return narrate_demo(args, demo)
 
 

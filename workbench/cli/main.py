@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 import os
 import sys
 import traceback
@@ -46,8 +45,7 @@ def build_parser() -> tuple[argparse.ArgumentParser, set[str]]:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser, title="commands")
     adder = _SharedOptions(commands, shared)
     for group in GROUPS:
-        if importlib.util.find_spec(f"workbench.cli.{group}"):
-            importlib.import_module(f"workbench.cli.{group}").add_commands(adder)
+        importlib.import_module(f"workbench.cli.{group}").add_commands(adder)
     return parser, set(commands.choices)
 
 

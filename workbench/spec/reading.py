@@ -6,6 +6,7 @@ Plain data and positions are made from the composed nodes in one walk, so that d
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +16,10 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from workbench.spec.problems import Path, Problem
 
-MAX_CHARACTERS = 2_000_000
+MAX_CHARACTERS = 500_000
 MAX_NODES = 200_000
 MAX_DEPTH = 40
+_MAX_OPEN_BRACKETS = 500
 _SCALAR_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp")}
 
 
@@ -44,7 +46,20 @@ def read_document(text: str) -> Document:
     document = Document()
     if len(text) > MAX_CHARACTERS:
         document.problems.append(
-            Problem(f"The spec has {len(text):,} characters; {MAX_CHARACTERS:,} is the limit.", "Move data to a file.")
+            Problem(
+                f"The spec has {len(text):,} characters; {MAX_CHARACTERS:,} is the limit.",
+                "Move data to a file.",
+                (),
+                1,
+                1,
+            )
+        )
+        return document
+    deep = _find_deep_bracket(text)
+    if deep is not None:
+        line, column = text.count("\n", 0, deep) + 1, deep - text.rfind("\n", 0, deep)
+        document.problems.append(
+            Problem("The spec nests too deeply here.", "Check that every bracket is closed.", (), line, column)
         )
         return document
     yaml = YAML(typ="safe", pure=True)
@@ -56,7 +71,11 @@ def read_document(text: str) -> Document:
         reason = (error.problem or "cannot be read").strip()
         document.problems.append(Problem(f"This is not valid YAML: {reason}.", _syntax_hint(reason), (), line, column))
         return document
-    except (YAMLError, ValueError, RecursionError) as error:
+    except RecursionError:
+        hint = "Check that every bracket is closed, and the dashes at the start of lines."
+        document.problems.append(Problem("The spec nests too deeply.", hint, (), 1, 1))
+        return document
+    except (YAMLError, ValueError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         document.problems.append(Problem(f"This is not valid YAML: {reason}.", "", (), 1, 1))
         return document
@@ -123,7 +142,8 @@ class _Walk:
                 self.problem("A key must be a plain word or number.", "", path, key_node)
                 continue
             key = self.scalar(key_node, path)
-            inner = (*path, key if isinstance(key, int) and not isinstance(key, bool) else str(key_node.value))
+            written = key if isinstance(key, str) else _make_encodable(str(key_node.value))
+            inner = (*path, key if isinstance(key, int) and not isinstance(key, bool) else written)
             if key in result:
                 self.problem(f"The key “{key_node.value}” stands here twice.", "Keep one of them.", inner, key_node)
                 continue
@@ -137,11 +157,36 @@ class _Walk:
             self.problem(f"The tag “{node.tag}” is not allowed.", "Remove the tag.", path, node)
             return None
         try:
-            return self.constructor.construct_object(node)
+            value = self.constructor.construct_object(node)
+            return _join_surrogates(value) if isinstance(value, str) else value
+        except UnicodeError:
+            hint = "Write the character itself, or the escape of a whole one."
+            self.problem("Half of a character stands here (an escape from \\ud800 to \\udfff).", hint, path, node)
+            return None
         except (ValueError, OverflowError, MarkedYAMLError) as error:
-            self.problem(f"“{node.value}” cannot be read: {error}.", "Quote it if it is a text.", path, node)
+            shown = _make_encodable(str(node.value))
+            self.problem(f"“{shown}” cannot be read: {error}.", "Quote it if it is a text.", path, node)
             return None
 
     def set_data(self, path: Path, value: Any) -> None:
         if not path:
             self.document.data = value
+
+
+def _find_deep_bracket(text: str) -> int | None:
+    """Where more brackets are open than any spec has, quoted or not: the YAML scanner takes quadratic time for them."""
+    depth = 0
+    for match in re.finditer(r"[\[\]{}]", text):
+        depth = depth + 1 if match[0] in "[{" else max(0, depth - 1)
+        if depth > _MAX_OPEN_BRACKETS:
+            return match.start()
+    return None
+
+
+def _join_surrogates(text: str) -> str:
+    """Escapes as JSON writes them, in two halves, as the character they mean. Raises UnicodeError for half a one."""
+    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+
+
+def _make_encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
