@@ -18,7 +18,7 @@ from workbench.cli.app import has_terminal, open_screens
 from workbench.cli.commands import Commands
 from workbench.cli.output import end_progress, format_seconds, print_json, print_line, print_table, say, show_progress
 from workbench.errors import DONE, WorkbenchError
-from workbench.files import write_json
+from workbench.files import write_atomic, write_json
 from workbench.workspace import Workspace
 
 SPECS = ("breast_cancer", "helpdesk")
@@ -64,13 +64,12 @@ def start_demo(workspace: Workspace) -> Demo:
 
     samples = find_samples()
     demo = Demo({}, {}, [])
+    arguments: dict[str, Any]
     for name in SPECS:
         if name not in samples:
             raise WorkbenchError("The sample specs are not installed.", "Run the demo from a checkout of the project.")
         path = workspace.specs / f"{name}.yaml"
         if not path.exists():
-            from workbench.files import write_atomic
-
             write_atomic(path, samples[name].read_text("utf-8"))
         arguments = {"spec": path.read_text("utf-8"), "folder": str(path.parent), "rows": None, "out": None}
         demo.generate[name] = submit_run(workspace, "generate", arguments, title=name)
@@ -83,8 +82,12 @@ def start_demo(workspace: Workspace) -> Demo:
         for train_on in ("synthetic", "real"):
             for method in METHODS:
                 arguments = {
-                    "dataset": dataset, "model": MODEL, "method": method, "settings": {}, "train_on": train_on
-                }  # fmt: skip
+                    "dataset": dataset,
+                    "model": MODEL,
+                    "method": method,
+                    "settings": {},
+                    "train_on": train_on,
+                }
                 title = f"{method} · {name} · {train_on}"
                 after = (demo.quality[name],)
                 demo.tune.append(submit_run(workspace, "tune", arguments, title=title, after=after))

@@ -32,7 +32,7 @@ class Parser(argparse.ArgumentParser):
 
 def build_parser() -> tuple[argparse.ArgumentParser, set[str]]:
     """The parser of all commands, and the commands' names."""
-    shared = argparse.ArgumentParser(add_help=False)
+    shared = Parser(add_help=False)
     shared.add_argument("--workspace", metavar="DIR", help="folder of specs, datasets and runs (default: this folder)")
     shared.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     shared.add_argument("--debug", action="store_true", help="show the traceback of an error")
@@ -52,7 +52,7 @@ def build_parser() -> tuple[argparse.ArgumentParser, set[str]]:
 class _SharedOptions:
     """The subparsers action, giving every command the options that all commands share."""
 
-    def __init__(self, commands: argparse._SubParsersAction[Parser], shared: argparse.ArgumentParser) -> None:
+    def __init__(self, commands: argparse._SubParsersAction[Parser], shared: Parser) -> None:
         self._commands = commands
         self._shared = shared
 

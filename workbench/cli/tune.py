@@ -61,9 +61,9 @@ def list_methods(args: argparse.Namespace) -> int:
 def start_tuning(args: argparse.Namespace) -> int:
     """Refuse what can be refused now (dataset, gate, model, method, settings), then queue the run."""
     from workbench.cli.waiting import finish_run
+    from workbench.datasets.gates import check_gate
     from workbench.datasets.store import open_dataset
     from workbench.experiments.comparison import read_outcome
-    from workbench.quality.gates import check_gate
     from workbench.runs.submit import submit_run
     from workbench.tuning.methods import parse_settings
     from workbench.tuning.models import resolve_model
