@@ -50,7 +50,10 @@ def test_writing_replaces_whole_files_and_leaves_no_temporary_one(tmp_path: Path
     write_atomic(target, "two")
     assert target.read_text("utf-8") == "two"
     assert [path.name for path in target.parent.iterdir()] == ["file.json"]
-    assert target.parent.stat().st_mode & 0o777 == 0o700
+    write_atomic(tmp_path / "a" / "b" / "file", "")
+    assert {folder.stat().st_mode & 0o777 for folder in (target.parent, tmp_path / "a", tmp_path / "a" / "b")} == {
+        0o700
+    }
 
 
 def test_a_folder_without_write_permission_is_named_and_nothing_is_left(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 HEAVY = {
     "torch", "transformers", "peft", "accelerate", "datasets", "sklearn", "scipy", "pandas", "numpy", "pyarrow",
-    "faker", "jinja2", "pydantic", "ruamel", "rich", "textual", "tokenizers",
+    "faker", "jinja2", "pydantic", "yaml", "rich", "textual", "tokenizers",
 }  # fmt: skip
 LIGHT_FOR_APP = {"rich", "textual"}
 

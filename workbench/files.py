@@ -27,7 +27,10 @@ _ESCAPES = re.compile(
 def make_folder(path: Path) -> Path:
     """Make `path` and its parents, readable by the user alone; an existing folder keeps its mode."""
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in reversed([path, *path.parents]):
+            if not folder.exists():
+                folder.mkdir(mode=0o700, exist_ok=True)
+        path.mkdir(exist_ok=True)  # raises where a file stands in the way
     except OSError as error:
         raise explain_os_error(error, path) from error
     return path

@@ -6,20 +6,16 @@ Plain data and positions are made from the composed nodes in one walk, so that d
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml import MappingNode, MarkedYAMLError, Node, ScalarNode, SequenceNode, YAMLError
 
 from workbench.spec.problems import Path, Problem
+from workbench.spec.yaml_nodes import MAX_DEPTH, NestingError, compose_nodes, construct_scalar
 
-MAX_CHARACTERS = 500_000
+MAX_CHARACTERS = 2_000_000
 MAX_NODES = 200_000
-MAX_DEPTH = 40
-_MAX_OPEN_BRACKETS = 500
 _SCALAR_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp")}
 
 
@@ -55,25 +51,18 @@ def read_document(text: str) -> Document:
             )
         )
         return document
-    deep = _find_deep_bracket(text)
-    if deep is not None:
-        line, column = text.count("\n", 0, deep) + 1, deep - text.rfind("\n", 0, deep)
-        document.problems.append(
-            Problem("The spec nests too deeply here.", "Check that every bracket is closed.", (), line, column)
-        )
-        return document
-    yaml = YAML(typ="safe", pure=True)
     try:
-        node = yaml.compose(text)
+        node = compose_nodes(text)
+    except NestingError as error:
+        hint = "Check that every bracket is closed, and the dashes at the start of lines."
+        line, column = error.line, error.column
+        document.problems.append(Problem("The spec nests too deeply here.", hint, (), line, column))
+        return document
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         reason = (error.problem or "cannot be read").strip()
         document.problems.append(Problem(f"This is not valid YAML: {reason}.", _syntax_hint(reason), (), line, column))
-        return document
-    except RecursionError:
-        hint = "Check that every bracket is closed, and the dashes at the start of lines."
-        document.problems.append(Problem("The spec nests too deeply.", hint, (), 1, 1))
         return document
     except (YAMLError, ValueError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -81,13 +70,15 @@ def read_document(text: str) -> Document:
         return document
     if node is None:
         return document
-    _Walk(document, yaml).value(node, (), 0)
+    _Walk(document).value(node, (), 0)
     return document
 
 
 def _syntax_hint(reason: str) -> str:
     if "\\t" in reason or "tab" in reason:
         return "Indent with spaces, not tabs."
+    if "Unicode character escape" in reason:
+        return "Write the character itself, or \\U and eight digits for one beyond \\uffff."
     if "mapping values are not allowed" in reason:
         return "Quote a text that contains “: ”."
     if "could not find expected ':'" in reason:
@@ -100,9 +91,8 @@ def _syntax_hint(reason: str) -> str:
 class _Walk:
     """One pass over the composed nodes, counting them, since an alias is walked again at each use."""
 
-    def __init__(self, document: Document, yaml: YAML) -> None:
+    def __init__(self, document: Document) -> None:
         self.document = document
-        self.constructor = yaml.constructor
         self.nodes = 0
 
     def problem(self, message: str, hint: str, path: Path, node: Node) -> None:
@@ -142,7 +132,7 @@ class _Walk:
                 self.problem("A key must be a plain word or number.", "", path, key_node)
                 continue
             key = self.scalar(key_node, path)
-            written = key if isinstance(key, str) else _make_encodable(str(key_node.value))
+            written = key if isinstance(key, str) else str(key_node.value)
             inner = (*path, key if isinstance(key, int) and not isinstance(key, bool) else written)
             if key in result:
                 self.problem(f"The key “{key_node.value}” stands here twice.", "Keep one of them.", inner, key_node)
@@ -157,36 +147,12 @@ class _Walk:
             self.problem(f"The tag “{node.tag}” is not allowed.", "Remove the tag.", path, node)
             return None
         try:
-            value = self.constructor.construct_object(node)
-            return _join_surrogates(value) if isinstance(value, str) else value
-        except UnicodeError:
-            hint = "Write the character itself, or the escape of a whole one."
-            self.problem("Half of a character stands here (an escape from \\ud800 to \\udfff).", hint, path, node)
-            return None
+            return construct_scalar(node)
         except (ValueError, OverflowError, MarkedYAMLError) as error:
-            shown = _make_encodable(str(node.value))
+            shown = node.value if len(node.value) <= 40 else f"{node.value[:39]}…"
             self.problem(f"“{shown}” cannot be read: {error}.", "Quote it if it is a text.", path, node)
             return None
 
     def set_data(self, path: Path, value: Any) -> None:
         if not path:
             self.document.data = value
-
-
-def _find_deep_bracket(text: str) -> int | None:
-    """Where more brackets are open than any spec has, quoted or not: the YAML scanner takes quadratic time for them."""
-    depth = 0
-    for match in re.finditer(r"[\[\]{}]", text):
-        depth = depth + 1 if match[0] in "[{" else max(0, depth - 1)
-        if depth > _MAX_OPEN_BRACKETS:
-            return match.start()
-    return None
-
-
-def _join_surrogates(text: str) -> str:
-    """Escapes as JSON writes them, in two halves, as the character they mean. Raises UnicodeError for half a one."""
-    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
-
-
-def _make_encodable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,1 @@
+"""A dataset on disk: reading, writing, manifest and card; real data; and the rows that training sees."""

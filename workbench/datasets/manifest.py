@@ -1,0 +1,136 @@
+"""What a dataset says of itself: `manifest.json`, written last, so that a folder with one is a whole dataset.
+
+It holds all that is needed to make the rows again (spec, seed, versions) and to judge them (what was rejected, what
+was asked of scenarios against what came out), and it states that the content is synthetic.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from workbench.errors import UsageError, WorkbenchError
+
+MANIFEST = "manifest.json"
+CARD = "README.md"
+DATA = "data"
+
+
+class _Record(BaseModel):
+    """A part of the manifest. Fields added by later versions are kept out of the way, not refused."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class ColumnRecord(_Record):
+    """A column: its Arrow type, how it was made (its part of the spec), and how many of its values are null."""
+
+    name: str
+    type: str
+    recipe: dict[str, Any]
+    nulls: int = 0
+
+
+class ScenarioRecord(_Record):
+    """A scenario: the share and rows asked for, and the rows that the dataset has."""
+
+    name: str
+    share: float
+    asked: int
+    achieved: int
+
+
+class TableRecord(_Record):
+    """`asked` rows were tried; `rows` are there, and `rejected` counts the others by reason."""
+
+    rows: int
+    asked: int
+    primary_key: str | None = None
+    columns: list[ColumnRecord]
+    rejected: dict[str, int] = Field(default_factory=dict)
+    scenarios: list[ScenarioRecord] = Field(default_factory=list)
+
+
+class FileRecord(_Record):
+    """A data file, its path relative to the dataset's folder with “/”."""
+
+    path: str
+    table: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+class SourceRecord(_Record):
+    """Real data that the spec names: where it comes from and under which licence, as far as that is stated."""
+
+    origin: str
+    licence: str
+    sha256: str | None = None
+
+
+class Manifest(_Record):
+    """`manifest.json`. `fingerprint` is the SHA-256 of all that decides the rows; its first digits are the version."""
+
+    format: Literal[1] = 1
+    synthetic: Literal[True] = True
+    name: str
+    version: str
+    fingerprint: str
+    description: str = ""
+    seed: int
+    spec: str
+    spec_folder: str
+    tables: dict[str, TableRecord]
+    files: list[FileRecord]
+    rejected: dict[str, int]
+    sources: dict[str, SourceRecord] = Field(default_factory=dict)
+    versions: dict[str, str]
+    created: str
+    seconds: float
+
+    @property
+    def reference(self) -> str:
+        """`name@version`."""
+        return f"{self.name}@{self.version}"
+
+    def as_text(self) -> str:
+        """The file's content: indented JSON."""
+        return json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest in `folder`. Raises UsageError if there is none, WorkbenchError if it is damaged."""
+    path = folder / MANIFEST
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(f"{folder} holds no dataset.", f"A dataset is a folder with a {MANIFEST}.") from None
+    except (ValidationError, ValueError) as error:
+        raise WorkbenchError(f"{path} is damaged.", "Generate the dataset again.") from error
+    except OSError as error:
+        raise WorkbenchError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from error
+
+
+def find_damage(folder: Path, manifest: Manifest, *, thorough: bool = False) -> str | None:
+    """What is wrong with the data files of a dataset, or None. Compares sizes, and contents if `thorough`."""
+    for record in manifest.files:
+        path = folder / record.path
+        try:
+            if path.stat().st_size != record.bytes:
+                return f"{record.path} has {path.stat().st_size} bytes instead of {record.bytes}"
+            if thorough and hash_file(path) != record.sha256:
+                return f"{record.path} has other content than when it was written"
+        except OSError:
+            return f"{record.path} is missing or cannot be read"
+    return None
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 (hex) of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

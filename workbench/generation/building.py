@@ -1,0 +1,168 @@
+"""The folder in which a dataset is built: blocks are committed to it one by one, and it is published by one rename.
+
+A block is committed by renaming its finished Parquet file into `data/` and then appending its record to
+`blocks.jsonl`. Whatever kills the process leaves records of whole files and at most one file without a record, which
+is written again to the same bytes. A folder of another spec, or of other library versions, is not continued.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.columns.values import ARROW_TYPES
+from workbench.datasets.manifest import CARD, DATA, MANIFEST, Manifest, find_damage, hash_file, read_manifest
+from workbench.errors import WorkbenchError
+from workbench.files import append_json_line, explain_os_error, make_folder, read_json_lines, write_atomic
+from workbench.generation.blocks import Block
+from workbench.generation.plan import TablePlan
+
+LOG = "blocks.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRecord:
+    """A committed block. `path` is relative to the folder; `rejected`, `scenarios` and `nulls` count its rows."""
+
+    table: str
+    number: int
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+    rejected: dict[str, int]
+    scenarios: dict[str, int]
+    nulls: dict[str, int]
+
+
+class BuildFolder:
+    """A dataset that is being built. `committed` maps (table, number) to the blocks that are there."""
+
+    def __init__(self, folder: Path, identity: Mapping[str, str]) -> None:
+        """Open `folder`, or make it. What it holds is kept if it was begun with the same `identity`."""
+        self.folder = folder
+        self.committed: dict[tuple[str, int], BlockRecord] = {}
+        header = {"identity": dict(identity)}
+        lines = list(read_json_lines(folder / LOG))
+        if lines[:1] == [header]:
+            self._load(lines[1:])
+        elif folder.exists():
+            remove_folder(folder)
+        make_folder(folder)
+        make_folder(folder / DATA)
+        # Written anew, since appending to a torn last line would spoil the next record too.
+        records = [header, *(asdict(record) for record in self.committed.values())]
+        write_atomic(folder / LOG, "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in records))
+
+    def commit(self, table: TablePlan, number: int, block: Block, metadata: Mapping[str, str]) -> BlockRecord:
+        """Write a block as `data/<table>-<number>.parquet` and record it. Raises WorkbenchError if it cannot be."""
+        content = encode_block(table, block, metadata)
+        path = f"{DATA}/{table.name}-{number:05d}.parquet"
+        write_atomic(self.folder / path, content)
+        record = BlockRecord(
+            table.name,
+            number,
+            path,
+            len(block.rows),
+            len(content),
+            hashlib.sha256(content).hexdigest(),
+            dict(block.rejected),
+            dict(block.scenarios),
+            {name: values.count_nulls() for name, values in block.columns.items()},
+        )
+        append_json_line(self.folder / LOG, asdict(record))
+        self.committed[table.name, number] = record
+        return record
+
+    def publish(self, manifest: Manifest, card: str, target: Path) -> None:
+        """Add manifest and card, and rename the folder to `target`. Raises WorkbenchError if that cannot be done."""
+        write_atomic(self.folder / CARD, card)
+        write_atomic(self.folder / MANIFEST, manifest.as_text())
+        try:
+            (self.folder / LOG).unlink(missing_ok=True)
+            _sync_folder(self.folder / DATA)
+            _sync_folder(self.folder)
+            replace_folder(self.folder, target)
+        except OSError as error:
+            raise explain_os_error(error, target) from error
+
+    def _load(self, lines: Iterable[Any]) -> None:
+        for line in lines:
+            try:
+                record = BlockRecord(**line)
+                path = self.folder / record.path
+                if path.stat().st_size == record.bytes and hash_file(path) == record.sha256:
+                    self.committed[record.table, record.number] = record
+            except (TypeError, OSError):
+                continue
+        for path in (self.folder / DATA).glob(".*.tmp"):
+            path.unlink(missing_ok=True)
+
+
+def encode_block(table: TablePlan, block: Block, metadata: Mapping[str, str]) -> bytes:
+    """The Parquet file of a block. Its schema depends on the plan alone, its bytes on the rows and `metadata`."""
+    import pyarrow
+    import pyarrow.parquet
+
+    fields = [(name, pyarrow.type_for_alias(ARROW_TYPES[table.columns[name].maker.kind])) for name in block.columns]
+    arrays = [
+        pyarrow.array(values.data, kind, mask=None if values.valid is None else ~values.valid)
+        for (_, kind), values in zip(fields, block.columns.values(), strict=True)
+    ]
+    schema = pyarrow.schema(fields, {f"workbench.{key}": value for key, value in metadata.items()})
+    sink = pyarrow.BufferOutputStream()
+    pyarrow.parquet.write_table(pyarrow.Table.from_arrays(arrays, schema=schema), sink, compression="zstd")
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def read_published(folder: Path, fingerprint: str) -> Manifest | None:
+    """The manifest of a whole dataset with that fingerprint in `folder`, else None."""
+    try:
+        manifest = read_manifest(folder)
+    except WorkbenchError:
+        return None
+    whole = manifest.fingerprint == fingerprint and find_damage(folder, manifest) is None
+    return manifest if whole else None
+
+
+def replace_folder(source: Path, target: Path) -> None:
+    """Rename `source` to `target`; a folder that is there is moved aside first and then removed."""
+    make_folder(target.parent)
+    try:
+        source.rename(target)
+    except OSError:
+        if not target.exists():
+            raise
+        aside = target.with_name(f".old-{target.name}-{os.getpid()}")
+        target.rename(aside)
+        source.rename(target)
+        remove_folder(aside)
+    _sync_folder(target.parent)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder that this package made, with all that is in it. Raises WorkbenchError if that fails."""
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise explain_os_error(error, folder) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make renames in `folder` survive a loss of power, where the file system can."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

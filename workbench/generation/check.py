@@ -1,0 +1,150 @@
+"""Everything that can be known of a spec before its first row is made: its shape, its plan, its sources, its training.
+
+`check_text` collects problems and never raises for what the user wrote; each has its line and column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workbench.columns.registry import COLUMNS, column_types
+from workbench.errors import UsageError
+from workbench.files import clean_text, explain_os_error
+from workbench.generation.plan import Plan, build_plan
+from workbench.spec.loading import load_spec
+from workbench.spec.model import Spec, TrainingConfig
+from workbench.spec.problems import Path as SpecPath
+from workbench.spec.problems import Problem, suggest
+from workbench.spec.reading import MAX_CHARACTERS
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedSpec:
+    """`spec` is there if the shape is sound, `plan` if no problem is an error. Problems stand in order of place."""
+
+    text: str
+    spec: Spec | None
+    plan: Plan | None
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def errors(self) -> list[Problem]:
+        """The problems that keep rows from being made."""
+        return [problem for problem in self.problems if problem.level == "error"]
+
+
+def check_text(text: str, folder: Path) -> CheckedSpec:
+    """Check the spec `text`; paths in it are relative to `folder`."""
+    loaded = load_spec(text, column_types())
+    failures = [
+        Problem(f"The column type “{name}” of another package cannot be loaded: {reason}.", "", (), 1, 1, "warning")
+        for name, reason in COLUMNS.failures.items()
+    ]
+    if loaded.spec is None:
+        return CheckedSpec(text, None, None, loaded.problems + failures)
+    spec = loaded.spec
+    plan, problems = build_plan(spec)
+    problems += [*_check_sources(spec, folder), *_check_quality(spec), *_check_training(spec)]
+    located = sorted((loaded.locate(problem) for problem in problems), key=lambda found: (found.line, found.column))
+    failed = any(problem.level == "error" for problem in located)
+    return CheckedSpec(text, spec, None if failed else plan, located + failures)
+
+
+def check_file(path: Path) -> CheckedSpec:
+    """Check the spec in a file. Raises UsageError if the file is not there or is no text."""
+    return check_text(read_spec_text(path), path.parent)
+
+
+def read_spec_text(path: Path) -> str:
+    """The text of a spec file. Raises UsageError if it is not there, too large or not UTF-8."""
+    try:
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder.", "Give the path of a spec, a YAML file.")
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{path} is no regular file.", "Give the path of a spec, a YAML file.")
+        if path.exists() and path.stat().st_size > 4 * MAX_CHARACTERS:
+            raise UsageError(f"{path} is too large for a spec.", "Name data files under “sources:” instead.")
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        names = [entry.name for entry in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
+        hint = suggest(path.name, names)
+        raise UsageError(f"There is no file {clean_text(str(path))}.", hint or "Check the path.") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 text (byte {error.start + 1}).", "Save it as UTF-8.") from None
+    except ValueError:
+        raise UsageError("The path of the spec holds a null character.", "Check the path.") from None
+    except OSError as error:
+        reason = explain_os_error(error, path)
+        raise UsageError(reason.cause.replace("to write", "to read"), "Check the path and its permissions.") from error
+
+
+def _check_sources(spec: Spec, folder: Path) -> Iterator[Problem]:
+    from workbench.datasets.packaged import PACKAGED
+
+    for name, source in spec.sources.items():
+        place: SpecPath = ("sources", name)
+        if source.packaged is not None and PACKAGED.get(source.packaged) is None:
+            message = f"No installed package ships a dataset “{source.packaged}”."
+            yield Problem(message, suggest(source.packaged, PACKAGED.names()), (*place, "packaged"))
+        if source.path is None:
+            continue
+        try:
+            path = folder / Path(source.path).expanduser()
+            found = path.is_file()
+        except (OSError, ValueError, RuntimeError):
+            yield Problem("This path cannot be used.", "Check it for strange characters.", (*place, "path"))
+            continue
+        if not found:
+            names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+            hint = suggest(path.name, names) or "Paths are relative to the spec."
+            yield Problem(f"There is no file {clean_text(source.path)}.", hint, (*place, "path"))
+
+
+def _check_quality(spec: Spec) -> Iterator[Problem]:
+    """Gates that compare with real data need real data."""
+    if spec.sources:
+        return
+    for gate in ("min_fidelity", "max_exact_match"):
+        if getattr(spec.quality, gate) is not None:
+            yield Problem(f"“{gate}” compares with real data, and there is none.", "Add “sources:”.", ("quality", gate))
+
+
+def _check_training(spec: Spec) -> Iterator[Problem]:
+    training = spec.training
+    if training is None:
+        return
+    from workbench.columns.template_language.templates import find_names
+
+    table = training.table
+    if table is None and len(spec.tables) > 1:
+        yield Problem(
+            "The spec has several tables, and “training” does not say which one.", "Add “table:” to it.", ("training",)
+        )
+        return
+    if table is not None and table not in spec.tables:
+        yield Problem(f"There is no table “{table}”.", suggest(table, spec.tables), ("training", "table"))
+        return
+    columns = [column for column in spec.tables[table or next(iter(spec.tables))].columns if not column.drop]
+    known = [column.name for column in columns]
+    if training.label is not None and training.label not in known:
+        hint = suggest(training.label, known)
+        yield Problem(f"The dataset has no column “{training.label}”.", hint, ("training", "label"))
+    for path, template in _training_templates(training):
+        try:
+            names = find_names(template)
+        except ValueError as error:
+            yield Problem(f"This template cannot be used: {error}.", "", path)
+            continue
+        for name in sorted(names - set(known)):
+            yield Problem(f"The dataset has no column “{name}”.", suggest(name, known), path)
+
+
+def _training_templates(training: TrainingConfig) -> Iterator[tuple[SpecPath, str]]:
+    for position, message in enumerate(training.messages or []):
+        yield ("training", "messages", position, "content"), message.content
+    for key in ("prompt", "completion", "text"):
+        template = getattr(training, key)
+        if template is not None:
+            yield ("training", key), template

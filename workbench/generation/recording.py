@@ -1,0 +1,126 @@
+"""The manifest of a built dataset, from its plan and the records of its blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from workbench import __version__
+from workbench.columns.values import ARROW_TYPES
+from workbench.datasets.manifest import (
+    ColumnRecord,
+    FileRecord,
+    Manifest,
+    ScenarioRecord,
+    SourceRecord,
+    TableRecord,
+    hash_file,
+)
+from workbench.datasets.packaged import PACKAGED
+from workbench.files import explain_os_error
+from workbench.generation.building import BlockRecord, BuildFolder
+from workbench.generation.fingerprint import VERSION_DIGITS
+from workbench.generation.plan import Plan, TablePlan
+from workbench.spec.model import Spec
+
+_LIBRARIES = ("numpy", "scipy", "pyarrow", "faker", "jinja2")
+
+
+def record_manifest(
+    plan: Plan, building: BuildFolder, fingerprint: str, text: str, folder: Path, seconds: float
+) -> Manifest:
+    """The manifest; every block of the plan is committed. `text` is the spec as written, `folder` that of its paths."""
+    spec = plan.spec
+    tables = {
+        name: _record_table(table, spec.tables[name].primary_key, building) for name, table in plan.tables.items()
+    }
+    return Manifest(
+        name=spec.name,
+        version=fingerprint[:VERSION_DIGITS],
+        fingerprint=fingerprint,
+        description=spec.description,
+        seed=spec.seed,
+        spec=text,
+        spec_folder=str(folder.absolute()),
+        tables=tables,
+        files=[_record_file(block) for block in _in_order(plan, building)],
+        rejected=_sum_counts(table.rejected for table in tables.values()),
+        sources=record_sources(spec, folder),
+        versions=read_versions(),
+        created=datetime.now(UTC).isoformat(timespec="microseconds"),
+        seconds=round(seconds, 3),
+    )
+
+
+def record_sources(spec: Spec, folder: Path) -> dict[str, SourceRecord]:
+    """Where the real data of the spec comes from. Raises WorkbenchError if a file cannot be read."""
+    records = {}
+    for name, source in spec.sources.items():
+        if source.packaged is not None:
+            packaged = PACKAGED.get(source.packaged)
+            if packaged is not None:
+                records[name] = SourceRecord(origin=packaged.origin, licence=packaged.licence)
+        elif source.path is not None:
+            path = folder / Path(source.path).expanduser()
+            records[name] = SourceRecord(origin=path.name, licence="not stated", sha256=_hash_source(path))
+    return records
+
+
+def read_versions() -> dict[str, str]:
+    """Versions of this program and of the libraries whose change may change rows."""
+    versions = {"workbench": __version__}
+    for name in _LIBRARIES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return versions
+
+
+def _in_order(plan: Plan, building: BuildFolder) -> list[BlockRecord]:
+    order = list(plan.tables)
+    return sorted(building.committed.values(), key=lambda block: (order.index(block.table), block.number))
+
+
+def _record_file(block: BlockRecord) -> FileRecord:
+    return FileRecord(path=block.path, table=block.table, rows=block.rows, bytes=block.bytes, sha256=block.sha256)
+
+
+def _record_table(table: TablePlan, key: str | None, building: BuildFolder) -> TableRecord:
+    blocks = [block for block in building.committed.values() if block.table == table.name]
+    nulls = _sum_counts(block.nulls for block in blocks)
+    achieved = _sum_counts(block.scenarios for block in blocks)
+    columns = []
+    for name in table.kept:
+        column = table.columns[name]
+        recipe = column.config.model_dump(mode="json", exclude_defaults=True, exclude={"name"})
+        kind = ARROW_TYPES[column.maker.kind]
+        columns.append(ColumnRecord(name=name, type=kind, recipe=recipe, nulls=nulls.get(name, 0)))
+    return TableRecord(
+        rows=sum(block.rows for block in blocks),
+        asked=table.rows,
+        primary_key=key,
+        columns=columns,
+        rejected=_sum_counts(block.rejected for block in blocks),
+        scenarios=[
+            ScenarioRecord(name=each.name, share=each.share, asked=each.rows, achieved=achieved.get(each.name, 0))
+            for each in table.scenarios
+        ],
+    )
+
+
+def _sum_counts(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for each in counts:
+        for key, count in each.items():
+            total[key] = total.get(key, 0) + count
+    return total
+
+
+def _hash_source(path: Path) -> str:
+    try:
+        return hash_file(path)
+    except OSError as error:
+        raise explain_os_error(error, path) from error
