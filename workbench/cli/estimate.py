@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.commands import Commands
-from workbench.cli.output import Column, format_bytes, format_seconds, print_json, print_line, print_table, say
+from workbench.cli.output import Column, format_bytes, print_json, print_line, print_table, say
 from workbench.errors import DONE, UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 SAMPLE_ROWS = 400
 """Rows made from a spec to learn how long its rows are."""
 
-_PARTS = ("weights", "gradients", "optimizer", "activations", "logits", "temporary")
+_PARTS = {
+    "weights": "weights", "gradients": "grads", "optimizer": "optimizer", "activations": "activ.", "logits": "logits",
+    "temporary": "temp.",
+}  # fmt: skip
 
 
 def add_commands(commands: Commands) -> None:
@@ -96,22 +99,19 @@ def print_estimate(estimate: dict[str, Any]) -> None:
     if known:
         print_table(
             [
-                Column("method", fixed=True),
+                Column("method"),
                 Column("fits", fixed=True),
-                Column("peak", "right", fixed=True),
-                Column("trained", "right", fixed=True),
-                Column("step", "right"),
-                Column("total", "right"),
-                Column("cost", "right"),
-                Column("evidence"),
+                *(Column(title, "right", fixed=True) for title in ("trains", "peak", "step", "total", "cost")),
             ],
             [_lay_out(row) for row in known],
         )
         print_line()
         print_table(
-            [Column("at the peak", fixed=True), *(Column(part, "right", fixed=True) for part in _PARTS)],
+            [Column("at the peak"), *(Column(title, "right", fixed=True) for title in _PARTS.values())],
             [[row["method"], *(format_bytes(row["components"].get(part, 0)) for part in _PARTS)] for row in known],
         )
+        print_line()
+        print_line(_describe_evidence(known))
     for sentence in _list_assumptions(estimate["rows"]):
         say(f"- {sentence}")
 
@@ -128,24 +128,47 @@ def split_methods(text: str) -> list[str]:
 
 
 def _lay_out(row: dict[str, Any]) -> list[str]:
-    verdict = {"fits": "yes", "tight": "tight", "no": "no"}[row["verdict"]]
     return [
         row["method"],
-        verdict,
-        format_bytes(row["peak_bytes"]),
+        {"fits": "yes", "tight": "tight", "no": "no"}[row["verdict"]],
         _format_count(row["trainable_parameters"]),
-        _format_range(row["step_seconds_range"], format_seconds),
-        _format_range(row["total_seconds_range"], format_seconds),
-        _format_range(row["cost_usd_range"], lambda value: f"${value:.2f}" if value >= 0.01 else "<$0.01"),
-        row["evidence"],
+        format_bytes(row["peak_bytes"]),
+        _format_duration(row["step_seconds_range"]),
+        _format_duration(row["total_seconds_range"]),
+        _format_cost(row["cost_usd_range"]),
     ]
 
 
-def _format_range(bounds: Sequence[float] | None, write: Any) -> str:
-    if bounds is None:
+def _describe_evidence(rows: list[dict[str, Any]]) -> str:
+    """Where memory, time and money come from."""
+    kinds = sorted({row["evidence"] for row in rows})
+    memory = kinds[0] if len(kinds) == 1 else ", ".join(f"{row['method']} {row['evidence']}" for row in rows)
+    return f"Memory: {memory}. Time and cost: {rows[0]['time_evidence']}, shown as a range."
+
+
+def _format_duration(seconds: Sequence[float] | None) -> str:
+    """Both ends in the unit that suits the upper one: `0.42–0.84 s`, `7–14 min`."""
+    if seconds is None:
         return "–"
-    low, high = write(bounds[0]), write(bounds[1])
-    return low if low == high else f"{low} – {high}"
+    unit, size = next(
+        ((unit, size) for unit, size in (("h", 3600.0), ("min", 60.0), ("s", 1.0)) if seconds[1] >= 2 * size),
+        ("ms", 1e-3),
+    )
+    return f"{_format_figure(seconds[0] / size)}–{_format_figure(seconds[1] / size)} {unit}"
+
+
+def _format_cost(dollars: Sequence[float] | None) -> str:
+    if dollars is None:
+        return "–"
+    if dollars[1] < 0.01:
+        return "<$0.01"
+    low, high = (f"{value:,.0f}" if value >= 99.5 else f"{value:.2f}" for value in dollars)
+    return f"${low}–{high}"
+
+
+def _format_figure(value: float) -> str:
+    """Two figures, more only before the point."""
+    return f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}" if value >= 0.995 else f"{value:.2f}"
 
 
 def _format_count(count: float) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.commands import Commands
@@ -152,7 +151,7 @@ def print_outcomes(outcomes: Iterable[Outcome]) -> None:
     """The table of held-out scores: what was tuned how on which rows, before and after."""
     rows = [
         [
-            Path(outcome.dataset).parent.name or outcome.dataset,
+            outcome.dataset,
             outcome.train_on,
             outcome.method,
             f"{outcome.train_rows:,}",
