@@ -1,0 +1,58 @@
+"""Every sample spec is valid, makes rows, keeps its own rules, and is short enough to read."""
+
+from pathlib import Path
+
+import pytest
+
+from workbench.datasets.store import open_dataset
+from workbench.generation.check import check_file
+from workbench.generation.run import run as generate
+from workbench.progress import Quiet
+from workbench.quality.run import check_dataset
+from workbench.workspace import Workspace
+
+SAMPLES = sorted((Path(__file__).parents[1] / "sample_specs").glob("*.yaml"))
+
+
+class Context(Quiet):
+    """What a run gives to its work, without a run."""
+
+    attempt = 1
+
+    def __init__(self, root: Path) -> None:
+        self.workspace = Workspace(root)
+        self.folder = root / "runs" / "test"
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_a_sample_spec_has_no_problem_not_even_a_warning(path: Path) -> None:
+    assert check_file(path).problems == []
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_a_sample_spec_bears_the_name_of_its_file_and_says_who_needs_it(path: Path) -> None:
+    checked = check_file(path)
+    assert checked.spec is not None
+    assert checked.spec.name == path.stem
+    assert checked.spec.description
+    assert path.read_text("utf-8").startswith("# For ")
+    assert len(path.read_text("utf-8").splitlines()) <= 130
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_a_sample_spec_makes_200_rows_that_fail_no_check(path: Path, tmp_path: Path) -> None:
+    context = Context(tmp_path)
+    text = path.read_text("utf-8")
+    result = generate({"spec": text, "folder": str(path.parent), "rows": 200, "out": None}, context)
+    assert sum(result["rows"].values()) == 200
+    report = check_dataset(open_dataset(result["dataset"], context.workspace), None, context)
+    assert [check for check in report["checks"] if check["verdict"] == "fail"] == []
+
+
+@pytest.mark.parametrize("name", ["breast_cancer", "helpdesk"])
+def test_the_demo_s_specs_pass_their_own_gates_at_full_size(name: str, sample_specs: Path, tmp_path: Path) -> None:
+    context = Context(tmp_path)
+    text = (sample_specs / f"{name}.yaml").read_text("utf-8")
+    result = generate({"spec": text, "folder": str(sample_specs), "rows": None, "out": None}, context)
+    report = check_dataset(open_dataset(result["dataset"], context.workspace), None, context)
+    assert report["verdict"] == "pass"

@@ -1,0 +1,1 @@
+"""The checks, one theme a module. `workbench.quality.catalogue` imports every module here."""

@@ -1,0 +1,111 @@
+"""Rules: keys are unique, constraints hold, and values lie where their column type can put them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.quality.check import Evidence, Finding, register_check
+from workbench.quality.support import find_scenario_supports, find_support, make_columns
+from workbench.spec.model import ConstraintConfig
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_QUESTION = "Does every row keep the spec's rules?"
+
+Broken = NDArray[np.bool_]
+
+
+@register_check("rules", _QUESTION)
+def check_rules(evidence: Evidence) -> list[Finding]:
+    """Share of rows that break at least one rule, with the number of rows that break each."""
+    rows = len(evidence.frame)
+    if not rows:
+        return [Finding("rules", _QUESTION, "not assessed", rows, detail="the table has no rows")]
+    broken = {**_break_keys(evidence), **_break_constraints(evidence), **_break_values(evidence)}
+    any_broken = np.zeros(rows, np.bool_)
+    for mask in broken.values():
+        any_broken |= mask
+    found = {name: int(mask.sum()) for name, mask in broken.items() if mask.any()}
+    detail = "; ".join(
+        f"{name}: {count:,} rows" for name, count in sorted(found.items(), key=lambda pair: -pair[1])[:5]
+    )
+    return [
+        Finding(
+            "rules",
+            _QUESTION,
+            "fail" if found else "pass",
+            rows,
+            value=float(any_broken.mean()),
+            threshold=0.0,
+            detail=detail or f"{len(broken)} rules hold",
+            examples=[int(row) for row in np.flatnonzero(any_broken)],
+        )
+    ]
+
+
+def _break_keys(evidence: Evidence) -> dict[str, Broken]:
+    unique = {name for name, maker in make_columns(evidence.config).items() if maker.unique}
+    unique |= {evidence.config.primary_key} if evidence.config.primary_key else set()
+    broken = {}
+    for name in sorted(unique & {str(column) for column in evidence.frame.columns}):
+        column = evidence.frame[name]
+        broken[f"{name} is unique"] = (column.duplicated() | column.isna()).to_numpy(np.bool_)
+    return broken
+
+
+def _break_constraints(evidence: Evidence) -> dict[str, Broken]:
+    broken = {}
+    for rule in evidence.config.constraints:
+        names = [name for name in (rule.column, rule.low, rule.high) if isinstance(name, str)]
+        if set(names) <= {str(name) for name in evidence.frame.columns}:
+            broken[_describe(rule)] = _break_constraint(rule, evidence.frame)
+    return broken
+
+
+def _break_constraint(rule: ConstraintConfig, frame: pd.DataFrame) -> Broken:
+    """Rows that break the rule; a missing value breaks none."""
+    if rule.type == "inequality":
+        low, high = frame[str(rule.low)], frame[str(rule.high)]
+        missing = (low.isna() | high.isna()).to_numpy(np.bool_)
+        kept = (low < high if rule.strict else low <= high).fillna(True).to_numpy(np.bool_)
+        return np.asarray(~kept & ~missing)
+    column = frame[str(rule.column)]
+    broken = np.zeros(len(frame), np.bool_)
+    if rule.low is not None:
+        broken |= (column < rule.low).fillna(False).to_numpy(np.bool_)
+    if rule.high is not None:
+        broken |= (column > rule.high).fillna(False).to_numpy(np.bool_)
+    return broken
+
+
+def _describe(rule: ConstraintConfig) -> str:
+    if rule.type == "inequality":
+        return f"{rule.low} {'<' if rule.strict else '<='} {rule.high}"
+    low = f"{rule.low:g} <= " if isinstance(rule.low, int | float) else ""
+    high = f" <= {rule.high:g}" if isinstance(rule.high, int | float) else ""
+    return f"{low}{rule.column}{high}"
+
+
+def _break_values(evidence: Evidence) -> dict[str, Broken]:
+    """Values outside a column's bounds or options, unless a scenario asks for them; nulls where none are asked for."""
+    makers = make_columns(evidence.config)
+    configs = {column.name: column for column in evidence.config.columns}
+    broken = {}
+    for name in (str(name) for name in evidence.frame.columns):
+        if name not in makers:
+            continue
+        column, support = evidence.frame[name], find_support(makers[name])
+        setting = [scenario for scenario in evidence.config.scenarios if name in scenario.set]
+        if support.options is not None or support.bounds is not None:
+            allowed = support.holds(column)
+            for scenario in setting:
+                asked = find_scenario_supports(scenario, makers, [name]).get(name)
+                allowed |= asked.holds(column) if asked else True
+            broken[f"{name} is within its values"] = ~allowed
+        if getattr(configs[name], "missing", None) == 0.0 and not setting:
+            broken[f"{name} is there"] = column.isna().to_numpy(np.bool_)
+    return broken
