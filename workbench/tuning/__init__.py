@@ -1,0 +1,1 @@
+"""Tuning a language model on a dataset: methods and their settings, training, evaluation, the shipped model."""
