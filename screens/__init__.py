@@ -1,0 +1,1 @@
+"""The app: a Textual program over the core. Panes are unaware of one another and talk to the app by messages."""

@@ -1,0 +1,1 @@
+"""The methods of tuning with what each would cost."""

@@ -1,0 +1,1 @@
+"""One run: state, progress, chart, metrics and log."""

@@ -1,0 +1,1 @@
+"""All runs and their scores."""

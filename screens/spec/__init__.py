@@ -1,0 +1,1 @@
+"""The spec editor with its problems and drafts."""

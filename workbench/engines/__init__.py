@@ -1,0 +1,1 @@
+"""Where runs execute, and the helper process that answers what the screens ask live."""
