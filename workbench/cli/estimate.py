@@ -58,31 +58,24 @@ def add_commands(commands: Commands) -> None:
 
 def show_estimate(args: argparse.Namespace) -> int:
     """Print the table, or the object of DESIGN section 5."""
-    import pydantic
-
-    from workbench.tuning.estimating import EstimateRequest, estimate_methods
+    from workbench.tuning.estimating import estimate_methods, parse_request
 
     sample = _read_sample(args)
-    try:
-        request = EstimateRequest(
-            model=args.model,
-            methods="all" if args.method == "all" else tuple(split_methods(args.method)),
-            gpu=args.gpu,
-            dataset=None if sample is not None or args.data is None else args.data,
-            workspace=str(args.workspace.root),
-            train_on=args.train_on,
-            batch_size=args.batch_size,
-            sequence_length=args.seq_len,
-            checkpointing=args.checkpointing,
-            settings=dict(_split_setting(text) for text in args.set),
-            rate=args.rate,
-        )
-    except pydantic.ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        flag = {"sequence_length": "seq-len"}.get(str(first["loc"][0]), str(first["loc"][0]).replace("_", "-"))
-        raise UsageError(
-            f"--{flag} {first['input']}: {first['msg'][:1].lower()}{first['msg'][1:]}.", "Change it."
-        ) from error
+    request = parse_request(
+        {
+            "model": args.model,
+            "methods": "all" if args.method == "all" else tuple(split_methods(args.method)),
+            "gpu": args.gpu,
+            "dataset": None if sample is not None else args.data,
+            "workspace": str(args.workspace.root),
+            "train_on": args.train_on,
+            "batch_size": args.batch_size,
+            "sequence_length": args.seq_len,
+            "checkpointing": args.checkpointing,
+            "settings": dict(_split_setting(text) for text in args.set),
+            "rate": args.rate,
+        }
+    )
     answer = estimate_methods(request, sample)
     if args.json:
         print_json(answer)

@@ -17,7 +17,7 @@ BANDWIDTH_SHARE = 0.82  # of the peak bandwidth that large copies reach
 KERNEL_SECONDS = 4e-6  # shortest time of a kernel on a GPU
 LAUNCH_SECONDS = 8e-6  # of the host, for each kernel
 CPU_SHARE = 0.9  # rates of a CPU were measured, so most of them is reached
-CPU_CALL_SECONDS = 6e-6
+CPU_CALL_SECONDS = 15e-6  # of Python and autograd around an operator
 SLOWEST, BETWEEN = 2.0, 1.5
 IDLE_SHARE = 0.15  # of the power limit, drawn while the host keeps the device waiting
 
@@ -44,15 +44,14 @@ def time_step(work: Work, device: Device) -> StepTime:
     """Seconds of a step of that `work` on `device`."""
     on_cpu = device.kernels == "cpu"
     gemm, bandwidth = (CPU_SHARE, CPU_SHARE) if on_cpu else (GEMM_SHARE, BANDWIDTH_SHARE)
-    shortest, launch = (CPU_CALL_SECONDS, 0.0) if on_cpu else (KERNEL_SECONDS, LAUNCH_SECONDS)
     running = 0.0
-    kernels = 0
     for (flops, traffic, wide), count in work.items():
         peak = (device.float32_tflops if wide else device.half_tflops) * 1e12
-        arithmetic = flops / (peak * gemm)
-        running += count * max(arithmetic, traffic / (device.bandwidth_gb_s * 1e9 * bandwidth), shortest)
-        kernels += count
-    low = max(running, kernels * launch)
+        seconds = max(flops / (peak * gemm), traffic / (device.bandwidth_gb_s * 1e9 * bandwidth))
+        running += count * (seconds if on_cpu else max(seconds, KERNEL_SECONDS))
+    kernels = sum(work.values())
+    # A GPU runs while the host launches what comes next; a CPU does one after the other.
+    low = running + kernels * CPU_CALL_SECONDS if on_cpu else max(running, kernels * LAUNCH_SECONDS)
     return StepTime(low, running / low if low else 0.0)
 
 

@@ -7,11 +7,12 @@ Nothing is downloaded: a config.json is enough. Answers are kept, so a change of
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from workbench.errors import UsageError
 from workbench.estimates.gpus import Device, find_gpu, find_this_device
@@ -65,6 +66,20 @@ class _Variant:
     name: str
     method: Method
     settings: MethodSettings
+
+
+def parse_request(fields: Mapping[str, Any]) -> EstimateRequest:
+    """The request of `fields` as a user or a screen gave them. Raises `UsageError` for the first that cannot be."""
+    try:
+        return EstimateRequest(**fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0]).replace("_", " ")
+        reason = first["msg"][:1].lower() + first["msg"][1:]
+        raise UsageError(
+            f"The {name} of an estimate cannot be “{clean_text(str(first['input']))}”: {reason}.",
+            "Change it and ask again.",
+        ) from error
 
 
 def estimate_methods(request: EstimateRequest, sample: RowSample | None = None) -> dict[str, Any]:

@@ -61,7 +61,8 @@ def measure_rows(rows: Sequence[TrainingRow], model: Path, max_length: int) -> R
     encoded = encode_rows(_load_tokenizer(model), rows, max_length)
     if not encoded.rows:
         raise UsageError(
-            f"No row has anything to learn within {max_length} tokens.", "Raise --seq-len, or shorten the prompts."
+            f"No row has anything to learn within {max_length} tokens.",
+            "Raise the sequence length, or shorten the prompts.",
         )
     return tuple((len(row.ids), row.learned_tokens) for row in encoded.rows)
 

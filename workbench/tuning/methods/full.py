@@ -21,7 +21,8 @@ def apply(model: PreTrainedModel, settings: FullSettings) -> PreTrainedModel:
     return model
 
 
-# 2e-5 is TRL's default, for models of a billion parameters and more. The small rate was measured on the shipped model.
+# 2e-5 is TRL's default, for models of a billion parameters and more. The small rate was measured on the shipped model
+# and the training parts of the two demo datasets: 3e-4, 5e-4 and 1e-3 do equally well, and 2e-3 falls back to chance.
 FULL = Method(
     name="full",
     group="full",
@@ -35,6 +36,6 @@ FULL = Method(
         "Learns most: for continued pretraining, a new language, or far more than 50,000 examples. Needs about 16 "
         "bytes of memory per parameter, and forgets more of what the model knew; keep the rate low."
     ),
-    rates=(1e-3, 2e-5),
+    rates=(5e-4, 2e-5),
     apply=apply,
 )
