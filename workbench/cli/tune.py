@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.cli.commands import Commands
 from workbench.cli.datasets import announce_run
-from workbench.cli.output import Column, format_seconds, print_json, print_line, print_table, say
+from workbench.cli.output import Column, format_seconds, print_json, print_line, print_table
 from workbench.errors import DONE, UsageError
 
 if TYPE_CHECKING:
@@ -116,9 +116,9 @@ def compare_runs(args: argparse.Namespace) -> int:
     print_outcomes(outcomes)
     if differences:
         print_line()
-        print_table(
-            ["setting", *(outcome.run for outcome in outcomes)], [[name, *differences[name]] for name in differences]
-        )
+        numbers = [Column(str(number), "right") for number in range(1, len(outcomes) + 1)]
+        print_table(["setting", *numbers], [[name, *differences[name]] for name in differences])
+        print_line()
     for sentence in summarise(outcomes):
         print_line(sentence)
     return DONE
@@ -151,32 +151,30 @@ def print_outcomes(outcomes: Iterable[Outcome]) -> None:
     """The table of held-out scores: what was tuned how on which rows, before and after."""
     rows = [
         [
+            number,
             outcome.dataset,
             outcome.train_on,
             outcome.method,
             f"{outcome.train_rows:,}",
             f"{outcome.before.loss:.3f} → {outcome.after.loss:.3f}",
             f"{_share(outcome.before.balanced_accuracy)} → {_share(outcome.after.balanced_accuracy)}",
-            f"{outcome.evaluated_rows} {outcome.evaluated_on}",
             format_seconds(outcome.train_seconds),
         ]
-        for outcome in outcomes
+        for number, outcome in enumerate(outcomes, 1)
     ]
     print_table(
         [
-            Column("dataset", fixed=True),
-            "tuned on",
-            "method",
+            Column("", "right", fixed=True),
+            Column("dataset"),
+            Column("tuned on", fixed=True),
+            Column("method", fixed=True),
             Column("rows", "right"),
             Column("loss", "right", fixed=True),
-            Column("balanced accuracy", "right"),
-            "held out",
-            Column("time", "right"),
+            Column("balanced acc.", "right", fixed=True),
+            Column("time", "right", fixed=True),
         ],
         rows,
     )
-    if not rows:
-        say("No finished tuning run yet.")
 
 
 def _mark(value: Any) -> str:
