@@ -17,8 +17,6 @@ from textual.app import ComposeResult
 
 from screens import messages
 from screens.asking import Arguments, NewestOnly
-from screens.frame import HintLine, SaidLine, TabLine
-from screens.layout import Workbench
 from screens.leaving import ask_quit, catch_signals
 from screens.navigation import Navigation
 from screens.places import state_folder
@@ -44,15 +42,15 @@ class WorkbenchApp(Navigation):
 
     def __init__(self, workspace: Workspace, spec_path: Path | None = None, start: str = "spec") -> None:
         """Raises UsageError where the spec cannot be read."""
-        super().__init__()
+        path = spec_path or next(iter(list_specs(workspace)), None)
+        self._spec = SpecPane(workspace, path, read_spec(path) if path is not None else "")
+        self._preview = PreviewPane()
+        super().__init__([self._spec, self._preview])
         self.animation_level = "none"
         self.register_theme(WORKBENCH)
         self.theme = os.environ.get("TEXTUAL_THEME") or WORKBENCH.name
         self.wanted_context = start
         self._workspace = workspace
-        path = spec_path or next(iter(list_specs(workspace)), None)
-        self._spec = SpecPane(workspace, path, read_spec(path) if path is not None else "")
-        self._preview = PreviewPane()
         self._helper = HelperClient(log=state_folder() / "helper.log")
         self._previewing = NewestOnly(self._helper, "preview", self._show_preview)
         self._background: Background | None = None
@@ -61,10 +59,10 @@ class WorkbenchApp(Navigation):
 
     def compose(self) -> ComposeResult:
         """The panes seen first; the others are mounted once these are drawn."""
-        yield TabLine()
-        yield Workbench([self._spec, self._preview])
-        yield SaidLine()
-        yield HintLine(id="hints")
+        yield self.tab_line
+        yield self.workbench
+        yield self.said_line
+        yield self.hint_line
 
     def on_mount(self) -> None:
         """Draw first, then start everything else."""
@@ -231,7 +229,7 @@ class WorkbenchApp(Navigation):
             self._polling = False
         if self._is_closing():
             return
-        self.screen_stack[0].query_one(TabLine).set_runs(self._background.active)
+        self.tab_line.set_runs(self._background.active)
         self._runs.show_runs(states)
         if self._background.found_new_data():
             self._method.refresh_dataset()

@@ -13,7 +13,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
-from screens.actions import Context, footer_actions
+from screens.actions import Action, Context, footer_actions
 from screens.format import show_state
 from screens.messages import Severity
 from screens.theme import CYAN, GREY, RED, YELLOW
@@ -128,11 +128,30 @@ class SaidLine(Static):
 
 
 class HintLine(_Line):
-    """The keys that matter in the focused pane, as many as fit."""
+    """The keys that matter in the focused pane. Where not all fit, the pane's last ones go, and help stays."""
+
+    def __init__(self) -> None:
+        super().__init__(id="hints")
+        self._shown_context: Context = "spec"
 
     def show_hints(self, context: Context) -> None:
         """Show the hints of this context."""
+        self._shown_context = context
+        actions = footer_actions(context)
+        general = [action for action in actions if action.context == "app"]
+        own = [action for action in actions if action.context != "app"]
+        while own and _measure([*own, *general]) > self.size.width > 0:
+            own.pop()
         text = Text(" ")
-        for action in footer_actions(context):
+        for action in (*own, *general):
             text.append(action.key, style=f"bold {CYAN}").append(f" {action.short}  ")
+        text.rstrip()
         self.set_line(text)
+
+    def on_resize(self) -> None:
+        """Other hints may fit."""
+        self.show_hints(self._shown_context)
+
+
+def _measure(actions: Sequence[Action]) -> int:
+    return 1 + sum(cell_len(f"{action.key} {action.short}  ") for action in actions) - 2

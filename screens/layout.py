@@ -24,13 +24,14 @@ class Workbench(Container):
 
     def __init__(self, left: Iterable[Widget]) -> None:
         super().__init__(id="workbench")
-        self._first = list(left)
+        self._left = Vertical(*left, id="left")
+        self._right = Vertical(id="right")
         self.tab = "1"
 
     def compose(self) -> ComposeResult:
         """The panes seen first; the others join by `add_right`."""
-        yield Vertical(*self._first, id="left")
-        yield Vertical(id="right")
+        yield self._left
+        yield self._right
 
     def on_mount(self) -> None:
         """Arrange."""
@@ -38,7 +39,7 @@ class Workbench(Container):
 
     async def add_right(self, panes: Iterable[Widget]) -> None:
         """Add the panes of the right side."""
-        await self.query_one("#right").mount_all(list(panes))
+        await self._right.mount_all(list(panes))
 
     def show_tab(self, tab: str) -> None:
         """Bring a tab to the front; in a wide workbench all but the runs stand beside one another anyway."""

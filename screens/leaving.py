@@ -21,7 +21,7 @@ def ask_quit(label: str, has_file: bool, active_runs: int) -> ChoiceDialog:
     body = Text(f"{label} has unsaved edits. A draft keeps them, and they are back when it is opened next time.\n")
     runs = f"{active_runs} active runs go on" if active_runs > 1 else "Runs go on"
     body.append(f"{runs} in the background.", style="bold")
-    choices = [Choice("d", "Keep a draft and quit", "draft"), Choice("escape", "Stay", "stay")]
+    choices = [Choice("d", "Draft and quit", "draft"), Choice("escape", "Stay", "stay")]
     if has_file:
         choices.insert(0, Choice("s", "Save and quit", "save"))
     return ChoiceDialog("Quit?", body, choices)

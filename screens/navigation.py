@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from textual import on
@@ -36,9 +37,15 @@ class Navigation(App[int]):
     ENABLE_COMMAND_PALETTE = False
     AUTO_FOCUS = None
 
-    def __init__(self) -> None:
+    def __init__(self, first: Iterable[Widget]) -> None:
+        """`first` are the panes seen first."""
         super().__init__()
         self.wanted_context = ""
+        # Kept and not looked up: a message that comes while the app is being closed finds them, though unmounted.
+        self.workbench = Workbench(first)
+        self.tab_line = TabLine()
+        self.said_line = SaidLine()
+        self.hint_line = HintLine()
 
     @property
     def context(self) -> Context:
@@ -48,14 +55,9 @@ class Navigation(App[int]):
             widget = widget.parent
         return widget.id if widget is not None else "app"
 
-    @property
-    def workbench(self) -> Workbench:
-        """Where the panes are."""
-        return self.screen_stack[0].query_one(Workbench)
-
     def say(self, text: str, severity: Severity = "info") -> None:
         """Show a message to the user."""
-        self.screen_stack[0].query_one(SaidLine).say(text, severity)
+        self.said_line.say(text, severity)
 
     def start_navigation(self) -> None:
         """Follow the focus and the size of the terminal."""
@@ -166,5 +168,5 @@ class Navigation(App[int]):
         context = self.context
         if context in TAB_OF:
             self.workbench.show_tab(TAB_OF[context])
-            self.query_one(TabLine).set_tab(TAB_OF[context])
-        self.query_one(HintLine).show_hints(context)
+            self.tab_line.set_tab(TAB_OF[context])
+        self.hint_line.show_hints(context)

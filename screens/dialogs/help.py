@@ -10,8 +10,9 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
+from textual.geometry import Size
 from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.widget import Widget
 
 from screens.actions import CONTEXTS, Context, actions_of, show_key
 from screens.theme import CYAN
@@ -31,6 +32,22 @@ def write_help(contexts: Sequence[Context], width: int) -> Text:
             text.append("".join(f"{' ' * _INDENT}{line}\n" for line in rest))
         text.append("\n")
     return text
+
+
+class HelpText(Widget):
+    """As tall as its text is at the width it gets."""
+
+    def __init__(self, contexts: Sequence[Context]) -> None:
+        super().__init__()
+        self._contexts = contexts
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """The number of lines."""
+        return write_help(self._contexts, width).plain.count("\n")
+
+    def render(self) -> Text:
+        """The text, wrapped to the width."""
+        return write_help(self._contexts, self.size.width)
 
 
 class HelpDialog(ModalScreen[None]):
@@ -55,12 +72,7 @@ class HelpDialog(ModalScreen[None]):
             box.border_title = Text("Keys")
             box.border_subtitle = Text("↑ ↓ scroll · esc closes")
             with VerticalScroll(classes="dialog-body", can_focus=False):
-                yield Static(id="help-text")
-
-    def on_resize(self) -> None:
-        """Wrap to the width."""
-        width = self.query_one(VerticalScroll).scrollable_content_region.width
-        self.query_one(Static).update(write_help(self._contexts, width))
+                yield HelpText(self._contexts)
 
     def action_scroll(self, lines: int) -> None:
         """Scroll by lines."""

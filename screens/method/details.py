@@ -16,7 +16,7 @@ from workbench.files import clean_text
 
 Estimate = Mapping[str, Any]
 _INKS = (BLUE, CYAN, PURPLE, YELLOW, GREEN, RED)
-_VERDICTS = {"yes": GREEN, "tight": YELLOW, "no": RED}
+_VERDICTS = {"fits": ("yes", GREEN), "tight": ("tight", YELLOW), "no": ("no", RED)}
 _ROOMY = 100
 _LABEL = 9
 
@@ -39,13 +39,12 @@ def lay_out_estimates(rows: Sequence[Estimate], memory: float, width: int) -> li
     bar = 24 if width >= _ROOMY else 9
     lines: list[list[Cell]] = []
     for row in rows:
-        verdict = str(row.get("verdict", "unknown"))
-        colour = _VERDICTS.get(verdict, GREY)
+        verdict, colour = _VERDICTS.get(str(row.get("verdict")), ("?", GREY))
         needed = row.get("needed_bytes")
         lines.append(
             [
                 Text(clean_text(str(row["method"])), style="bold"),
-                Text(verdict if verdict in _VERDICTS else "?", style=colour),
+                Text(verdict, style=colour),
                 format_bytes(float(needed)) if needed is not None else "–",
                 Text(draw_bar(float(needed or 0) / memory, bar) if memory else "", style=colour),
                 format_span(row.get("total_seconds_range")),
@@ -61,13 +60,17 @@ def show_breakdown(row: Estimate, width: int) -> Text:
     components = {str(name): float(size) for name, size in (row.get("components") or {}).items() if size}
     total = max(sum(components.values()), 1.0)
     ordered = sorted(components.items(), key=lambda item: -item[1])
-    bar, legend = Text(no_wrap=True), Text()
+    bar, legend, line = Text(no_wrap=True), Text(), 0
     room = max(10, min(60, width - 24))
     for index, (name, size) in enumerate(ordered):
         ink = _INKS[index % len(_INKS)]
         bar.append("█" * round(size / total * room), style=ink)
-        legend.append("■ ", style=ink).append(f"{clean_text(name).replace('_', ' ')} ")
-        legend.append(f"{format_bytes(size)}   ", style="bold")
+        label, figure = f"{clean_text(name).replace('_', ' ')} ", f"{format_bytes(size)}   "
+        line += 2 + len(label) + len(figure)
+        if line > width + 3:
+            legend.append("\n")
+            line = 2 + len(label) + len(figure)
+        legend.append("■ ", style=ink).append(label).append(figure, style="bold")
     bar.append(f"  {format_bytes(float(row['peak_bytes']))} at the peak", style="bold")
     return bar.append("\n").append_text(legend).append("\n")
 
@@ -98,7 +101,7 @@ def _describe_time(row: Estimate) -> str:
         parts.append(f"{format_span(row.get('step_seconds_range'))} a step; the number of rows is not known")
     if row.get("tokens_per_second"):
         parts.append(f"{format_number(float(row['tokens_per_second']))} tokens/s")
-    if row.get("kilowatt_hours"):
+    if (row.get("kilowatt_hours") or 0) >= 0.01:
         parts.append(f"{format_number(float(row['kilowatt_hours']))} kWh")
     return ", ".join(parts) + f" ({row.get('time_evidence', '')})"
 

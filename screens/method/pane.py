@@ -49,6 +49,10 @@ class MethodPane(Vertical):
 
     def __init__(self, workspace: Workspace, helper: HelperClient) -> None:
         super().__init__(id="method")
+        # Kept and not looked up: a message that comes while the app is being closed finds them, though unmounted.
+        self._table = RowTable(EMPTY, id="methods", classes="framed")
+        self._details = VerticalScroll(id="method-details", classes="framed")
+        self._text = Static(id="method-text")
         self._workspace = workspace
         self._helper = helper
         self._setup = Setup()
@@ -65,9 +69,9 @@ class MethodPane(Vertical):
 
     def compose(self) -> ComposeResult:
         """The methods over what is known of the one under the cursor."""
-        yield RowTable(EMPTY, id="methods", classes="framed")
-        with VerticalScroll(id="method-details", classes="framed"):
-            yield Static(id="method-text")
+        yield self._table
+        with self._details:
+            yield self._text
 
     def on_mount(self) -> None:
         """Titles."""
@@ -89,8 +93,8 @@ class MethodPane(Vertical):
     @property
     def chosen(self) -> str:
         """Name of the method under the cursor, "" while there is none."""
-        table = self.query_one(RowTable)
-        return str(self._rows[table.cursor]["method"]) if table.cursor < len(self._rows) else ""
+        at = self._table.cursor
+        return str(self._rows[at]["method"]) if at < len(self._rows) else ""
 
     @work(exclusive=True, group="start")
     async def action_start(self) -> None:
@@ -189,7 +193,7 @@ class MethodPane(Vertical):
         if row is not None:
             method = self._methods.get(self.chosen, {})
             text = show_details(row, method, self.size.width - 6)
-        self.query_one("#method-text", Static).update(text)
+        self._text.update(text)
         self._show_titles()
 
     @work(exclusive=True, group="prepare")
@@ -249,7 +253,7 @@ class MethodPane(Vertical):
         if self._rows:
             width = self.size.width
             columns = list_columns(width, self._memory)
-            self.query_one(RowTable).show(columns, lay_out_estimates(self._rows, self._memory, width))
+            self._table.show(columns, lay_out_estimates(self._rows, self._memory, width))
         self._show_chosen()
 
     def _find_row(self, method: str) -> Mapping[str, Any] | None:
@@ -261,12 +265,11 @@ class MethodPane(Vertical):
 
     def _show_titles(self) -> None:
         setup = self._setup
-        table = self.query_one(RowTable)
+        table = self._table
         data = setup.dataset_name or "no dataset"
         table.border_title = Text(f"Methods · {clean_text(data)} · {setup.train_on} rows")
         figures = f"{clean_text(setup.model)} · {clean_text(setup.gpu or 'this machine')} · batch {setup.batch_size}"
         figures += f" · length {setup.length}" + (" · checkpointing" if setup.checkpointing else "")
-        subtitle = Text(figures)
         state = "estimating…" if self._estimating.is_busy else self._problem
-        table.border_subtitle = subtitle.append(f" · {state}", style=YELLOW) if state else subtitle
-        self.query_one("#method-details").border_title = Text(self.chosen or "Details")
+        table.border_subtitle = Text(f"{state} · " if state else "", style=YELLOW).append(figures, style="not bold")
+        self._details.border_title = Text(self.chosen or "Details")

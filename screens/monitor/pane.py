@@ -43,6 +43,12 @@ class MonitorPane(Vertical):
     def __init__(self, workspace: Workspace) -> None:
         super().__init__(id="monitor")
         self._workspace = workspace
+        # Kept and not looked up: a message that comes while the app is being closed finds them, though unmounted.
+        self._summary = Static(EMPTY, id="summary", markup=False)
+        self._figures = Horizontal(id="figures", classes="framed")
+        self._plot = LineChart("No figures yet.", id="chart")
+        self._metrics = Static(id="metrics")
+        self._log = LogPane("No log yet.", id="log", classes="framed")
         self._feed: RunFeed | None = None
         self._state: RunState | None = None
         self._left: float | None = None
@@ -53,11 +59,11 @@ class MonitorPane(Vertical):
 
     def compose(self) -> ComposeResult:
         """Summary, chart beside or over metrics, log."""
-        yield Static(EMPTY, id="summary", markup=False)
-        with Horizontal(id="figures", classes="framed"):
-            yield LineChart("No figures yet.", id="chart")
-            yield Static(id="metrics")
-        yield LogPane("No log yet.", id="log", classes="framed")
+        yield self._summary
+        with self._figures:
+            yield self._plot
+            yield self._metrics
+        yield self._log
 
     def on_mount(self) -> None:
         """Begin to read, as long as the pane is seen."""
@@ -94,19 +100,19 @@ class MonitorPane(Vertical):
         if self._feed is not None:
             self._feed.close()
         self._feed, self._state, self._left, self._chart = RunFeed(self._workspace, run), None, None, "loss"
-        self.query_one(LogPane).clear("No log yet.")
-        self.query_one(LineChart).show({}, "No figures yet.")
-        self.query_one("#metrics", Static).update("")
+        self._log.clear("No log yet.")
+        self._plot.show({}, "No figures yet.")
+        self._metrics.update("")
         self._read()
 
     def action_follow(self) -> None:
         """Follow the log's end, or stop following."""
-        log = self.query_one(LogPane)
+        log = self._log
         log.follow(not log.following)
 
     def action_find(self) -> None:
         """Ask for a text and go to its last place in the log."""
-        log = self.query_one(LogPane)
+        log = self._log
 
         def find(values: Values | None) -> None:
             if values is not None and not log.find(values["text"]) and values["text"]:
@@ -116,11 +122,11 @@ class MonitorPane(Vertical):
 
     def action_next_match(self) -> None:
         """Go to the next match."""
-        self.query_one(LogPane).step_match(1)
+        self._log.step_match(1)
 
     def action_previous_match(self) -> None:
         """Go to the previous match."""
-        self.query_one(LogPane).step_match(-1)
+        self._log.step_match(-1)
 
     def action_metric(self) -> None:
         """Draw the next metric."""
@@ -152,12 +158,12 @@ class MonitorPane(Vertical):
 
     @on(LogPane.Changed)
     def _show_titles(self) -> None:
-        log = self.query_one(LogPane)
+        log = self._log
         log.border_title = Text("Log")
         follow = "following" if log.following else "space follows"
         log.border_subtitle = Text(f"{follow} · {count_noun(len(log.lines), 'line')}" if log.lines else "")
         title = Text(clean_text(self._chart).replace("_", " ").capitalize())
-        self.query_one("#figures").border_title = title.append_text(self.query_one(LineChart).legend)
+        self._figures.border_title = title.append_text(self._plot.legend)
 
     def on_resize(self) -> None:
         """Metrics stand in a row or in a column."""
@@ -181,10 +187,10 @@ class MonitorPane(Vertical):
         if reading.state is None:
             self._is_finished = True
             self._set_clock()
-            self.query_one("#summary", Static).update(Text(reading.missing))
+            self._summary.update(Text(reading.missing))
             return
         if reading.lines:
-            self.query_one(LogPane).extend(reading.lines)
+            self._log.extend(reading.lines)
         if (reading.state, reading.left) != (self._state, self._left):
             self._state, self._left = reading.state, reading.left
             self._show_summary()
@@ -199,7 +205,7 @@ class MonitorPane(Vertical):
 
     def _show_summary(self) -> None:
         if self._state is not None:
-            self.query_one("#summary", Static).update(show_summary(self._state, self._left, self.size.width))
+            self._summary.update(show_summary(self._state, self._left, self.size.width))
 
     def _show_figures(self) -> None:
         if self._feed is None:
@@ -209,8 +215,8 @@ class MonitorPane(Vertical):
         if charts and self._chart not in charts:
             self._chart = charts[0]
         drawn = choose_series(series, self._chart)
-        self.query_one(LineChart).show(drawn)
+        self._plot.show(drawn)
         stacked = self.size.width >= STACKED_COLUMNS
-        self.query_one("#metrics", Static).update(show_metrics(series, drawn, stacked))
+        self._metrics.update(show_metrics(series, drawn, stacked))
         self.set_class(stacked, "-stacked")
         self._show_titles()

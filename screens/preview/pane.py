@@ -48,6 +48,7 @@ class PreviewPane(Vertical):
 
     def __init__(self) -> None:
         super().__init__(id="preview")
+        self._view = RowsView(EMPTY)
         self.rows = FEW
         self._tables: dict[str, list[Row]] = {}
         self._chosen = ""
@@ -57,7 +58,7 @@ class PreviewPane(Vertical):
 
     def compose(self) -> ComposeResult:
         """One table."""
-        yield RowsView(EMPTY)
+        yield self._view
 
     def on_mount(self) -> None:
         """Say that there is nothing yet."""
@@ -75,7 +76,7 @@ class PreviewPane(Vertical):
         """Keep the rows there are, and say why there are no fresh ones."""
         self._stale = reason
         if not self._tables:
-            self.query_one(RowsView).explain_empty("No rows yet: " + reason)
+            self._view.explain_empty("No rows yet: " + reason)
         self._show_title()
 
     def step_record(self, rows: int) -> None:
@@ -102,7 +103,7 @@ class PreviewPane(Vertical):
 
     def action_record(self) -> None:
         """Switch between table and record."""
-        view = self.query_one(RowsView)
+        view = self._view
         if not view.record:
             self._at = view.cursor
         view.record = not view.record
@@ -110,14 +111,14 @@ class PreviewPane(Vertical):
 
     def action_leave(self) -> None:
         """From a record to the table, from the table to the editor."""
-        if self.query_one(RowsView).record:
+        if self._view.record:
             self.action_record()
         else:
             self.post_message(FocusWanted("spec"))
 
     def on_resize(self) -> None:
         """A record is wrapped to the width."""
-        if self.query_one(RowsView).record:
+        if self._view.record:
             self._fill()
 
     @property
@@ -125,7 +126,7 @@ class PreviewPane(Vertical):
         return self._tables.get(self._chosen, [])
 
     def _fill(self, cursor: int | None = None) -> None:
-        view, rows = self.query_one(RowsView), self._shown_rows
+        view, rows = self._view, self._shown_rows
         if view.record and rows:
             self._at = min(self._at, len(rows) - 1)
             view.show(*_lay_out_record(rows[self._at], max(20, self.size.width - 6)), cursor=cursor)
@@ -141,7 +142,7 @@ class PreviewPane(Vertical):
             names = list(self._tables)
             several = f" ({names.index(self._chosen) + 1} of {len(names)})" if len(names) > 1 else ""
             title.append(f" · {clean_text(self._chosen)}{several}")
-        if self.query_one(RowsView).record and self._shown_rows:
+        if self._view.record and self._shown_rows:
             title.append(f" · row {self._at + 1} of {len(self._shown_rows)}  ← →")
         self.border_title = title
         if self._stale:

@@ -48,18 +48,21 @@ class RunsPane(Vertical):
 
     def __init__(self, workspace: Workspace) -> None:
         super().__init__(id="runs")
+        # Kept and not looked up: a message that comes while the app is being closed finds them, though unmounted.
+        self._list = RowTable(EMPTY, id="run-list", classes="framed")
+        self._table = RowTable(NO_SCORES, id="scores", classes="framed")
         self._scores = Scores(workspace)
         self._states: list[RunState] = []
         self._outcomes: list[Outcome] = []
 
     def compose(self) -> ComposeResult:
         """Two tables."""
-        yield RowTable(EMPTY, id="run-list", classes="framed")
-        yield RowTable(NO_SCORES, id="scores", classes="framed")
+        yield self._list
+        yield self._table
 
     def on_mount(self) -> None:
         """Titles."""
-        self.query_one("#scores").border_title = Text("Held-out scores, before → after")
+        self._table.border_title = Text("Held-out scores, before → after")
         self.show_runs([])
 
     def show_runs(self, states: Sequence[RunState]) -> None:
@@ -74,7 +77,7 @@ class RunsPane(Vertical):
         self._list.border_title = Text("Runs")
         self._list.border_subtitle = Text(f"{count_noun(len(states), 'run')}, {active} active" if states else "")
         self._outcomes = self._scores.read(states)
-        self.query_one("#scores", RowTable).show(COLUMNS, lay_out_scores(self._outcomes))
+        self._table.show(COLUMNS, lay_out_scores(self._outcomes))
 
     @property
     def chosen(self) -> RunState | None:
@@ -83,7 +86,7 @@ class RunsPane(Vertical):
 
     def action_open(self) -> None:
         """Watch the run under the cursor, in the list or in the scores."""
-        scores = self.query_one("#scores", RowTable)
+        scores = self._table
         if scores.has_focus and self._outcomes:
             self.post_message(RunChosen(self._outcomes[scores.cursor].run))
         elif self.chosen is not None:
@@ -109,11 +112,7 @@ class RunsPane(Vertical):
     @on(RowTable.Moved, "#scores")
     def _note_score(self) -> None:
         count = len(self._outcomes)
-        self.query_one("#scores").border_subtitle = Text(count_noun(count, "tuning run") if count else "")
-
-    @property
-    def _list(self) -> RowTable:
-        return self.query_one("#run-list", RowTable)
+        self._table.border_subtitle = Text(count_noun(count, "tuning run") if count else "")
 
 
 def _lay_out_run(state: RunState, now: float) -> list[Cell]:

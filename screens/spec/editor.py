@@ -49,6 +49,7 @@ class YamlEditor(TextArea):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(soft_wrap=False, show_line_numbers=True, tab_behavior="focus", **options)
+        self.highlight_cursor_line = False  # its background would cover the mark of a problem
         self.cursor_blink = False
         self.indent_width = INDENT
         self.register_theme(_THEME)
@@ -74,8 +75,8 @@ class YamlEditor(TextArea):
         mark = self._marks.get(line_index)
         if mark is not None and line.plain:
             start = min(max(0, mark.column - 1), len(line.plain.rstrip()) - 1)
-            colour = RED if mark.level == "error" else YELLOW
-            line.stylize(Style(underline=True, color=colour, bold=True), max(0, start), len(line.plain.rstrip()))
+            ground = "#5a2a38" if mark.level == "error" else "#4d4126"
+            line.stylize(Style(underline=True, bgcolor=ground), max(0, start), len(line.plain.rstrip()))
         return line
 
     def on_key(self, event: events.Key) -> None:

@@ -43,6 +43,8 @@ class SpecPane(Vertical):
 
     def __init__(self, workspace: Workspace, path: Path | None, text: str) -> None:
         super().__init__(id="spec")
+        self.editor = YamlEditor(placeholder=EMPTY)
+        self._panel = Static(id="problems")
         self.path = path
         self._workspace = workspace
         self._saved = text
@@ -52,17 +54,12 @@ class SpecPane(Vertical):
 
     def compose(self) -> ComposeResult:
         """The editor over its problems."""
-        yield YamlEditor(placeholder=EMPTY)
-        yield Static(id="problems")
+        yield self.editor
+        yield self._panel
 
     def on_mount(self) -> None:
         """Show the text, or the draft of last time."""
         self._load(self.path, self._saved)
-
-    @property
-    def editor(self) -> YamlEditor:
-        """The text area."""
-        return self.query_one(YamlEditor)
 
     @property
     def text(self) -> str:
@@ -267,9 +264,8 @@ class SpecPane(Vertical):
         return f"specs/{name}.yaml exists already." if (self._workspace.specs / f"{name}.yaml").exists() else ""
 
     def _show_findings(self) -> None:
-        panel = self.query_one("#problems", Static)
-        panel.display = bool(self._findings)
-        panel.update(show_findings(self._findings, self.editor.cursor_location[0] + 1))
+        self._panel.display = bool(self._findings)
+        self._panel.update(show_findings(self._findings, self.editor.cursor_location[0] + 1))
 
     def _show_title(self) -> None:
         row, column = self.editor.cursor_location

@@ -8,6 +8,7 @@ scale, since a first loss of 7 would flatten all that follows.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -46,8 +47,10 @@ def draw_series(grid: Grid, points: Sequence[Point], owner: int, x_range: Point,
     columns, dots = grid.width * 2, grid.height * 4
 
     def place(value: float, bounds: Point, count: int) -> int:
-        spread = bounds[1] - bounds[0]
-        return 0 if spread <= 0 else max(0, min(count - 1, round((value - bounds[0]) / spread * (count - 1))))
+        # Halves, since the difference of two of the largest floats overflows.
+        spread = bounds[1] / 2 - bounds[0] / 2
+        share = (value / 2 - bounds[0] / 2) / spread if spread > 0 else 0.0
+        return round(min(max(share, 0.0), 1.0) * (count - 1))
 
     extremes: dict[int, tuple[int, int, int, int]] = {}  # column: lowest, highest, first, last
     for step, value in points:
@@ -74,7 +77,10 @@ def find_range(values: Sequence[float]) -> Point:
     if not finite:
         return (0.0, 1.0)
     low, high = min(finite), max(finite)
-    return (low, high) if high > low else (low - abs(low or 1) * 0.05, high + abs(high or 1) * 0.05)
+    if high > low:
+        return (low, high)
+    largest = sys.float_info.max
+    return (max(low - abs(low or 1) * 0.05, -largest), min(high + abs(high or 1) * 0.05, largest))
 
 
 class LineChart(Widget):

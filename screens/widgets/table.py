@@ -191,6 +191,8 @@ class RowTable(ScrollView, can_focus=True):
 def as_text(cell: Cell) -> Text:
     """The cell as one line of text without anything a terminal would act on."""
     if isinstance(cell, Text):
-        return cell.copy()
+        text = cell.copy()
+        text.stylize_before(text.style)  # rich leaves the base style out where there are no spans
+        return text
     shown = cell if len(cell) <= 2000 else cell[:2000]
     return Text(clean_text(shown.replace("\n", " ⏎ ").replace("\t", " ")), no_wrap=True, end="")

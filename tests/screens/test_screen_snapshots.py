@@ -96,6 +96,15 @@ def open_error() -> Prepare:
     return prepare
 
 
+def open_question() -> Prepare:
+    async def prepare(pilot: Pilot[int]) -> None:
+        await open_error()(pilot)
+        await pilot.press("ctrl+q")
+        await pilot.pause()
+
+    return prepare
+
+
 def open_tab(context: str, selector: str) -> Prepare:
     async def prepare(pilot: Pilot[int]) -> None:
         app = pilot.app
@@ -111,7 +120,7 @@ def open_tab(context: str, selector: str) -> Prepare:
 def open_run() -> Prepare:
     async def prepare(pilot: Pilot[int]) -> None:
         await open_tab("runs", "#run-list")(pilot)
-        pilot.app.query_one("#run-list", RowTable).move_to(0)
+        pilot.app.query_one("#run-list", RowTable).move_to(3)
         await pilot.press("enter")
         await wait_until(pilot, lambda: not pilot.app.query_one("#monitor").is_reading)  # type: ignore[attr-defined]
 
@@ -135,7 +144,7 @@ def test_the_help(snap_compare: Any, workspace: Workspace) -> None:
 
 
 def test_the_question_before_quitting(snap_compare: Any, workspace: Workspace) -> None:
-    assert snap_compare(make_app(workspace), terminal_size=(60, 15), run_before=open_spec("x", "ctrl+q"))
+    assert snap_compare(make_app(workspace), terminal_size=(60, 15), run_before=open_question())
 
 
 def test_a_run_in_the_monitor(snap_compare: Any, finished: Workspace) -> None:

@@ -88,7 +88,7 @@ def test_keys_work_and_quitting_ends_with_exit_code_0(start: Start, workspace: W
     tty.press(CTRL_Q)
     tty.sees("Quit?")
     tty.press("s")
-    assert tty.wait_for_end() == 0
+    assert tty.wait_for_end() == 0, tty.screen
     assert (workspace.specs / "tickets.yaml").read_text().startswith("# typed\n")
 
 
@@ -148,4 +148,4 @@ def test_a_terminal_of_40x10_says_what_it_needs(start: Start) -> None:
     tty = start(40, 10)
     tty.sees("Terminal too small (40x10)", "needs 60x15")
     tty.press(CTRL_Q)
-    assert tty.wait_for_end() == 0
+    assert tty.wait_for_end() == 0, tty.screen
