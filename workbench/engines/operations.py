@@ -97,7 +97,7 @@ def tuning(arguments: Arguments) -> Result:
 def estimate(arguments: Arguments) -> Result:
     """Memory, time and money of every method; `arguments` are the fields of an EstimateRequest."""
     module = import_module("workbench.tuning.estimating")
-    result: Result = module.estimate_methods(module.EstimateRequest(**arguments))
+    result: Result = module.estimate_methods(module.parse_request(arguments))
     return result
 
 
