@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ruamel.yaml import YAML
 
 from workbench.columns.column_type import Maker
 from workbench.columns.registry import COLUMNS
 from workbench.columns.streams import Draws
 from workbench.columns.values import DTYPES, Kind, Values, find_kind, make_text_array
+from workbench.spec.yaml_nodes import load_plain
 
 Make = Callable[..., Values]
 
 
 def compile_column(line: str, inputs: Mapping[str, Maker] | None = None) -> Maker:
     """The maker of the column that `line`, a YAML mapping, describes."""
-    data = YAML(typ="safe", pure=True).load(line)
+    data = load_plain(line)
     column_type = COLUMNS.get(data["type"])
     assert column_type is not None
     return column_type.make(column_type.config.model_validate(data), inputs or {})

@@ -118,14 +118,15 @@ def _load_helpdesk() -> pd.DataFrame:
 
 def _read_pairs(name: str) -> Iterator[tuple[str, str]]:
     """The first question and answer of each conversation: later turns cannot be understood without the earlier."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
+    from yaml import YAMLError
+
+    from workbench.spec.yaml_nodes import load_plain
 
     path = _find_file("chatterbot-corpus", f"chatterbot_corpus/data/english/{name}.yml")
     try:
-        conversations = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))["conversations"]
+        conversations = load_plain(path.read_text(encoding="utf-8"))["conversations"]
         pairs = [(_clean_sentence(str(turns[0])), _clean_sentence(str(turns[1]))) for turns in conversations]
-    except (OSError, UnicodeDecodeError, YAMLError, LookupError, TypeError) as error:
+    except (OSError, ValueError, YAMLError, LookupError, TypeError) as error:
         raise _unreadable("chatterbot-corpus", path) from error
     yield from ((question, answer) for question, answer in pairs if len(question) >= _SHORTEST_QUESTION and answer)
 

@@ -91,6 +91,15 @@ def compose_nodes(text: str) -> yaml.Node | None:
         loader.dispose()
 
 
+def load_plain(text: str) -> Any:
+    """The plain data of the one document in `text`. Raises `yaml.YAMLError`, ValueError, or `NestingError`."""
+    loader = _Loader(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
+
+
 def construct_scalar(node: yaml.ScalarNode) -> Any:
     """The plain Python value of a scalar node. Raises ValueError or `yaml.YAMLError` where its text is none."""
     loader = _Loader("")
