@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 from rich.text import Text
@@ -30,15 +32,17 @@ def ask_quit(label: str, has_file: bool, active_runs: int) -> ChoiceDialog:
 def catch_signals(app: App[Any], keep_draft: Callable[[], None]) -> None:
     """End in order on SIGHUP (the connection is lost) and SIGTERM: first the draft, then the screen.
 
-    Textual would die on the first SIGHUP and lose what is typed. A terminal that is gone may keep it from ending, so
-    the process leaves by itself after a while.
+    Textual would die on the first SIGHUP and lose what is typed. The handler is one of Python's and not of the event
+    loop's, which may hang in a write to the terminal that is gone; for the same reason a thread sees to the end.
     """
     loop = asyncio.get_running_loop()
 
-    def end(number: int) -> None:
+    def end(number: int, frame: FrameType | None) -> None:
+        failsafe = threading.Timer(GOODBYE_SECONDS, os._exit, (128 + number,))
+        failsafe.daemon = True
+        failsafe.start()
         keep_draft()
-        loop.call_later(GOODBYE_SECONDS, os._exit, 128 + number)
-        app.exit(return_code=128 + number)
+        loop.call_soon_threadsafe(lambda: app.exit(return_code=128 + number))
 
     for number in (signal.SIGHUP, signal.SIGTERM):
-        loop.add_signal_handler(number, end, number)
+        signal.signal(number, end)
