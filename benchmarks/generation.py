@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from workbench.generation.blocks import BLOCK_ROWS, make_block
-from workbench.generation.building import encode_block
+from workbench.generation.packing import encode_block
 from workbench.generation.check import check_text
 from workbench.generation.plan import Plan
 

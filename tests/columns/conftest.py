@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.columns.column_type import Maker
+from workbench.columns.column_type import Maker, TableContext
 from workbench.columns.registry import COLUMNS
 from workbench.columns.streams import Draws
 from workbench.columns.values import DTYPES, Kind, Values, find_kind, make_text_array
@@ -22,7 +22,7 @@ def compile_column(line: str, inputs: Mapping[str, Maker] | None = None) -> Make
     data = load_plain(line)
     column_type = COLUMNS.get(data["type"])
     assert column_type is not None
-    return column_type.make(column_type.config.model_validate(data), inputs or {})
+    return column_type.make(column_type.config.model_validate(data), TableContext(inputs or {}))
 
 
 def make_values(plain: list[Any]) -> Values:

@@ -21,13 +21,14 @@ from typing import Any
 import pyarrow.parquet  # noqa: F401 - imported before forking, as is all below
 import scipy.special  # noqa: F401
 
+import workbench.generation.packing as packing
 import workbench.generation.run as generation
 from workbench.errors import WorkbenchError
 from workbench.generation.check import check_text
 from workbench.progress import Quiet
 from workbench.workspace import Workspace
 
-generation.BLOCK_ROWS = 200  # type: ignore[misc]
+packing.BLOCK_ROWS = 200  # type: ignore[misc]
 EVENTS = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "tempfile.mkstemp"}
 SPEC = """name: bank
 seed: 3
@@ -47,7 +48,7 @@ class Context(Quiet):
 
 
 def generate(root: Path) -> None:
-    generation.run({"spec": SPEC, "folder": "/", "rows": None, "out": None}, Context(root))
+    generation.run({"spec": SPEC, "folder": "/", "rows": None, "out": None, "workers": 1}, Context(root))
 
 
 def fork(work: Callable[[], None]) -> int:

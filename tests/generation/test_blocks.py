@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from workbench.generation.blocks import Block, make_block
 from workbench.generation.check import check_text
-from workbench.generation.plan import Plan, resize_spec
+from workbench.generation.plan import Plan
+from workbench.generation.planning import resize_spec
 from workbench.generation.preview import preview_table, preview_text
 
 PlanOf = Callable[[str], Plan]
@@ -260,7 +261,8 @@ def test_a_row_that_cannot_be_made_is_a_problem_of_the_preview(tmp_path: Any) ->
 def test_resizing_keeps_the_proportion_of_tables(plan_of: PlanOf) -> None:
     text = "name: two\ntables:\n  a: {rows: 1000, columns: [{name: x, type: id}]}\n"
     text += "  b: {rows: 10, columns: [{name: x, type: id}]}\n"
-    resized = resize_spec(plan_of(text).spec, 50)
+    plan = plan_of(text)
+    resized = resize_spec(plan.spec, plan, 50)
     assert {name: table.rows for name, table in resized.tables.items()} == {"a": 50, "b": 1}
 
 

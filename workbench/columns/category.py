@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from workbench.columns.column_type import Maker, Makers, Row, register
+from workbench.columns.column_type import Maker, Row, TableContext, register
 from workbench.columns.sampling import SamplerConfig, drop_missing
 from workbench.columns.streams import Draws
 from workbench.columns.values import DTYPES, Kind, Values, find_kind, make_text_array
@@ -69,7 +69,7 @@ class _Choices:
     shares: tuple[float, ...]
 
 
-def make(config: CategoryConfig, makers: Makers) -> Maker:
+def make(config: CategoryConfig, context: TableContext) -> Maker:
     """A search of the uniform number in the running sum of the shares.
 
     With `given`, the sums of all entries stand one after the other, entry k raised by k, and k is added to the number.
@@ -79,15 +79,16 @@ def make(config: CategoryConfig, makers: Makers) -> Maker:
     pool = make_text_array(values) if kind == "string" else np.array(values, DTYPES[kind])
     given = config.given
     if given is None:
-        ends = _running_sum(_read_choices(config.values, config.weights))[:-1]
+        plain = _read_choices(config.values, config.weights)
+        ends = _running_sum(plain)[:-1]
 
         def choose(draws: Draws, inputs: Row) -> Values:
             return drop_missing(config, draws, pool[np.searchsorted(ends, draws.uniform(), side="right")])
 
-        return Maker(kind, choose, options=values)
+        return Maker(kind, choose, options=values, shares=plain.shares)
 
     assert isinstance(config.values, dict)
-    _check_keys(given, config.values, makers[given])
+    _check_keys(given, config.values, context.makers[given])
     entries = {key: position for position, key in enumerate(config.values)}
     sums = [_running_sum(_read_choices(choices, None)) for choices in config.values.values()]
     all_ends = np.concatenate([position + ends for position, ends in enumerate(sums)])

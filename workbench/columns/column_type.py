@@ -7,13 +7,16 @@ give a `ColumnType` by an entry point of the group `workbench.columns`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.columns.streams import Draws
 from workbench.columns.values import Kind, Values
-from workbench.spec.model import ColumnConfig
+from workbench.spec.model import ColumnConfig, ModelConfig
 from workbench.spec.registry import Registry
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Group = Literal["samplers", "references", "derived", "generated", "checked"]
 Row = Mapping[str, Values]
@@ -33,16 +36,52 @@ class Maker:
     """Lowest and highest value that can occur (timestamps in microseconds since 1970), None where unknown."""
     options: tuple[Any, ...] | None = None
     """Every value that can occur where they are few and known, as plain Python values."""
+    shares: tuple[float, ...] | None = None
+    """How likely each of `options` is, where that depends on no other column."""
     unique: bool = False
     """No two rows get the same value."""
+    members: Mapping[str, Kind] | None = None
+    """Of the kind `struct`: the names of what it holds, with their kinds."""
+    serial: bool = False
+    """The value of a row depends on other rows of its family, so it cannot be drawn again by itself."""
+    files: Callable[[Draws, Row], list[bytes | None]] | None = None
+    """The values are paths, relative to the dataset's folder, of files with this content; None for a null. It is
+    asked once a block is committed, so that a preview makes no files."""
 
 
 Makers = Mapping[str, Maker]
 
 
+def _refuse_source(name: str) -> pd.DataFrame:
+    raise ValueError(f"there is no source “{name}”")
+
+
+def _refuse_link(config: Any) -> Maker:
+    raise ValueError("its table has no foreign key to that table")
+
+
+@dataclass(frozen=True, slots=True)
+class TableContext:
+    """What a column may know of its surroundings when it is compiled.
+
+    `makers` are those of the columns it refers to, `rows` the size of its table, `models` the spec's models.
+    `read_source(name)` gives the part of a real table that may be learned from (never its holdout), `make_link(config)`
+    the maker of a column of the row that a foreign key leads to; both raise ValueError with a sentence for the user.
+    """
+
+    makers: Makers = field(default_factory=dict)
+    rows: int = 1
+    models: Mapping[str, ModelConfig] = field(default_factory=dict)
+    read_source: Callable[[str], pd.DataFrame] = _refuse_source
+    make_link: Callable[[Any], Maker] = _refuse_link
+
+
+Make = Callable[[Any, TableContext], Maker]
+
+
 @dataclass(frozen=True, slots=True)
 class ColumnType:
-    """`make(config, makers)` compiles a config, given the makers of the columns it refers to.
+    """`make(config, context)` compiles a config.
 
     It raises ValueError with a sentence for the user where the config cannot work. `example` is one line of YAML.
     """
@@ -50,7 +89,7 @@ class ColumnType:
     name: str
     group: Group
     config: type[ColumnConfig]
-    make: Callable[[Any, Makers], Maker]
+    make: Make
     example: str
     summary: str
 
@@ -58,9 +97,7 @@ class ColumnType:
 COLUMNS: Registry[ColumnType] = Registry("workbench.columns")
 
 
-def register(
-    config: type[ColumnConfig], make: Callable[[Any, Makers], Maker], *, group: Group, example: str
-) -> ColumnType:
+def register(config: type[ColumnConfig], make: Make, *, group: Group, example: str) -> ColumnType:
     """Add a column type under the name of its config's `type`; its summary is the first line of the config's doc."""
     name = str(config.model_fields["type"].annotation.__args__[0])  # type: ignore[union-attr]
     summary = (config.__doc__ or "").strip().splitlines()[0]

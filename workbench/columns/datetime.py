@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from workbench.columns.column_type import Maker, Makers, Row, register
+from workbench.columns.column_type import Maker, Row, TableContext, register
 from workbench.columns.sampling import SamplerConfig, drop_missing
 from workbench.columns.streams import Draws
 from workbench.columns.values import Values
@@ -39,7 +39,7 @@ class DatetimeConfig(SamplerConfig):
         return self
 
 
-def make(config: DatetimeConfig, makers: Makers) -> Maker:
+def make(config: DatetimeConfig, context: TableContext) -> Maker:
     """`start + k unit` for a uniform k among those that do not pass the end."""
     start = int(np.datetime64(config.start, "us").astype(np.int64))
     end = int(np.datetime64(config.end, "us").astype(np.int64))

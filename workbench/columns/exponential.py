@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from workbench.columns.column_type import Maker, Makers, Row, register
+from workbench.columns.column_type import Maker, Row, TableContext, register
 from workbench.columns.sampling import NumberConfig, finish_numbers
 from workbench.columns.streams import Draws
 from workbench.columns.values import Values
@@ -27,7 +27,7 @@ class ExponentialConfig(NumberConfig):
         return self
 
 
-def make(config: ExponentialConfig, makers: Makers) -> Maker:
+def make(config: ExponentialConfig, context: TableContext) -> Maker:
     """`low - mean log(1 - u (1 - exp(-width / mean)))`: the part between low and high is the whole, moved and cut."""
     low, high = config.cut(0.0, math.inf)
     bounds = config.rounded_bounds(0.0, math.inf)

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, field_validator
 
-from workbench.columns.column_type import Maker, Makers, Row, register
+from workbench.columns.column_type import Maker, Row, TableContext, register
 from workbench.columns.expression_language.compiling import compile_expression
 from workbench.columns.expression_language.parsing import find_names, parse_expression
 from workbench.columns.streams import Draws
@@ -39,9 +39,9 @@ class ExpressionConfig(ColumnConfig):
         return find_names(parse_expression(self.expression))
 
 
-def make(config: ExpressionConfig, makers: Makers) -> Maker:
+def make(config: ExpressionConfig, context: TableContext) -> Maker:
     """The expression compiled once; it is computed for all rows at a time."""
-    kinds = {name: maker.kind for name, maker in makers.items()}
+    kinds = {name: maker.kind for name, maker in context.makers.items()}
     operand = compile_expression(parse_expression(config.expression), kinds)
     dtype = DTYPES[operand.kind]
 

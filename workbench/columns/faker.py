@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import numpy as np
 from pydantic import Field
 
-from workbench.columns.column_type import Maker, Makers, Row, register
+from workbench.columns.column_type import Maker, Row, TableContext, register
 from workbench.columns.sampling import SamplerConfig, drop_missing
 from workbench.columns.streams import Draws
 from workbench.columns.values import DTYPES, Kind, Values, make_text_array
@@ -83,7 +83,7 @@ class RowRandom(random.Random):
         return state ^ (state >> 31)
 
 
-def make(config: FakerConfig, makers: Makers) -> Maker:
+def make(config: FakerConfig, context: TableContext) -> Maker:
     """One call of the method per row. Its Arrow type is that of the first values it gives, mixed ones become texts."""
     generator = _load_generator(config.locale)
     call = _find_method(generator, config)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from workbench.columns.column_type import Maker, Makers, Row, register
+from workbench.columns.column_type import Maker, Row, TableContext, register
 from workbench.columns.sampling import LARGEST_INTEGER
 from workbench.columns.streams import Draws
 from workbench.columns.values import Values, make_text_array
@@ -34,7 +34,7 @@ class IdConfig(ColumnConfig):
         return pattern
 
 
-def make(config: IdConfig, makers: Makers) -> Maker:
+def make(config: IdConfig, context: TableContext) -> Maker:
     """Row i gets `start + i`."""
     if config.pattern is None:
         return Maker("int64", lambda draws, inputs: Values(draws.rows + config.start), unique=True)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from workbench.columns.column_type import Maker, Makers, Row, register
+from workbench.columns.column_type import Maker, Row, TableContext, register
 from workbench.columns.normal import check_cut, invert_normal
 from workbench.columns.sampling import NumberConfig, finish_numbers
 from workbench.columns.streams import Draws
@@ -32,7 +32,7 @@ class LognormalConfig(NumberConfig):
         return self
 
 
-def make(config: LognormalConfig, makers: Makers) -> Maker:
+def make(config: LognormalConfig, context: TableContext) -> Maker:
     """The exponential of a normal number."""
     low, high = _log_cut(config)
     bounds = config.rounded_bounds(0.0, math.inf)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from workbench.columns.column_type import Maker, Makers, Row, register
+from workbench.columns.column_type import Maker, Row, TableContext, register
 from workbench.columns.sampling import NumberConfig, finish_numbers
 from workbench.columns.streams import Draws
 from workbench.columns.values import Values
@@ -28,7 +28,7 @@ class NormalConfig(NumberConfig):
         return self
 
 
-def make(config: NormalConfig, makers: Makers) -> Maker:
+def make(config: NormalConfig, context: TableContext) -> Maker:
     """The inverse of the normal distribution function at a uniform number."""
     low, high = config.cut(-math.inf, math.inf)
     bounds = config.rounded_bounds(-math.inf, math.inf)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from workbench.columns.column_type import Maker, Makers, Row, register
+from workbench.columns.column_type import Maker, Row, TableContext, register
 from workbench.columns.sampling import WholeNumberConfig, drop_missing
 from workbench.columns.streams import Draws
 from workbench.columns.values import Values
@@ -31,7 +31,7 @@ class PoissonConfig(WholeNumberConfig):
         return self
 
 
-def make(config: PoissonConfig, makers: Makers) -> Maker:
+def make(config: PoissonConfig, context: TableContext) -> Maker:
     """A search of the uniform number in the table of the distribution function, cut and made to end at 1."""
     low, high = _counts(config)
     table = _cumulate(config.mean, low, high)

@@ -20,10 +20,26 @@ _SCHEME = b"workbench-1"  # changing how keys are made changes every dataset: th
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Family:
+    """For each row the first of the rows that have the same parent, and how many these are; both of shape (rows,).
+
+    The rows of a family stand one after the other. In a table without a parent all rows are one family.
+    """
+
+    first: NDArray[np.int64]
+    size: NDArray[np.int64]
+
+    def take(self, index: NDArray[np.bool_] | NDArray[np.int64]) -> Family:
+        """The same for a part of the rows."""
+        return Family(self.first[index], self.size[index])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Draws:
     """The chance of one column for the rows `rows`, a rising int64 array of shape (rows,).
 
     `branch` names the scenario whose sampler draws ("" for the column's own), `attempt` counts re-draws from 0.
+    `family` is None where it is not known: then each row stands alone.
     """
 
     seed: int
@@ -32,6 +48,7 @@ class Draws:
     rows: NDArray[np.int64]
     branch: str = ""
     attempt: int = 0
+    family: Family | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -54,7 +71,7 @@ class Draws:
 
     def select(self, index: NDArray[np.bool_] | NDArray[np.int64]) -> Draws:
         """The same streams for a part of the rows."""
-        return replace(self, rows=self.rows[index])
+        return replace(self, rows=self.rows[index], family=None if self.family is None else self.family.take(index))
 
 
 def derive_key(*names: object) -> NDArray[np.uint64]:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from workbench.columns.column_type import Maker, Makers, Row, register
+from workbench.columns.column_type import Maker, Row, TableContext, register
 from workbench.columns.streams import Draws
 from workbench.columns.texts import join_texts
 from workbench.columns.values import Values, make_text_array
@@ -37,7 +37,7 @@ class TemplateConfig(ColumnConfig):
         return find_names(self.template)
 
 
-def make(config: TemplateConfig, makers: Makers) -> Maker:
+def make(config: TemplateConfig, context: TableContext) -> Maker:
     """The template compiled once. Jinja is imported where a spec has a template, not with the list of types."""
     from workbench.columns.template_language.templates import CompiledTemplate, TemplateTextError
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from workbench.columns.column_type import Maker, Makers, Row, register
+from workbench.columns.column_type import Maker, Row, TableContext, register
 from workbench.columns.sampling import NumberConfig, finish_numbers
 from workbench.columns.streams import Draws
 from workbench.columns.values import Values
@@ -31,7 +31,7 @@ class UniformConfig(NumberConfig):
         return self
 
 
-def make(config: UniformConfig, makers: Makers) -> Maker:
+def make(config: UniformConfig, context: TableContext) -> Maker:
     """`low + u (high - low)`, on the part of the range that min and max leave."""
     low, high = config.cut(config.low, config.high)
     bounds = config.rounded_bounds(config.low, config.high)

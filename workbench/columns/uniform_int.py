@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from workbench.columns.column_type import Maker, Makers, Row, register
+from workbench.columns.column_type import Maker, Row, TableContext, register
 from workbench.columns.sampling import LARGEST_INTEGER, WholeNumberConfig, drop_missing
 from workbench.columns.streams import Draws
 from workbench.columns.values import Values
@@ -32,7 +32,7 @@ class UniformIntConfig(WholeNumberConfig):
         return self
 
 
-def make(config: UniformIntConfig, makers: Makers) -> Maker:
+def make(config: UniformIntConfig, context: TableContext) -> Maker:
     """`low + floor(u n)` for the n values there are."""
     low, high = _cut(config)
 

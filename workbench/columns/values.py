@@ -1,20 +1,20 @@
 """The values of one column for some rows while a block is made: a numpy array and, where some are null, a mask.
 
-Five kinds are enough for every column type here, and each has one fixed Arrow type, so that a block of nulls has the
-schema of every other block. Texts are arrays of Python `str`: they are made and read by Python code (Faker, Jinja)
-far more often than by numpy.
+Six kinds are enough for every column type here. Each has one fixed Arrow type, a struct one that its members decide, so
+that a block of nulls has the schema of every other block. Texts are arrays of Python `str`: they are made and read by
+Python code (Faker, Jinja) far more often than by numpy. A struct is an array of `dict`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Kind = Literal["bool", "int64", "double", "string", "timestamp"]
+Kind = Literal["bool", "int64", "double", "string", "timestamp", "struct"]
 Array = NDArray[Any]
 
 DTYPES: dict[Kind, np.dtype[Any]] = {
@@ -23,6 +23,7 @@ DTYPES: dict[Kind, np.dtype[Any]] = {
     "double": np.dtype(np.float64),
     "string": np.dtype(object),
     "timestamp": np.dtype("datetime64[us]"),
+    "struct": np.dtype(object),
 }
 ARROW_TYPES: dict[Kind, str] = {
     "bool": "bool",
@@ -37,7 +38,7 @@ ARROW_TYPES: dict[Kind, str] = {
 class Values:
     """`data` of shape (rows,) in the dtype of its kind. `valid` of the same shape is False where null; None: no nulls.
 
-    What `data` holds where `valid` is False has no meaning, but for texts it is always a `str`.
+    What `data` holds where `valid` is False has no meaning, but for texts it is always a `str`, for structs a `dict`.
     """
 
     data: Array
@@ -78,6 +79,13 @@ class Values:
     def count_nulls(self) -> int:
         """How many of the values are null."""
         return 0 if self.valid is None else int(len(self.valid) - np.count_nonzero(self.valid))
+
+
+def name_arrow_type(kind: Kind, members: Mapping[str, Kind] | None) -> str:
+    """The Arrow type of a column as its name, for instance `struct<city: string, number: int64>`."""
+    if members is None:
+        return ARROW_TYPES[kind]
+    return f"struct<{', '.join(f'{name}: {ARROW_TYPES[member]}' for name, member in members.items())}>"
 
 
 def make_text_array(texts: Sequence[str]) -> Array:

@@ -1,25 +1,30 @@
 """Rows [start, stop) of a table, made alone: the same rows whatever the block's bounds, the process or the attempt.
 
 First come the columns that rules rest on, group by group: rows that break a rule are drawn again, by themselves,
-until they keep it or MAX_ROUNDS is reached. Then all other columns are computed once. Rows given up on are left out
-and counted under the rule that they broke.
+until they keep it or the rounds are used up. Then all other columns are computed once. Rows given up on are left out
+and counted under the rule that they broke, and so are rows whose parent row was left out.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.columns.column_type import Row
-from workbench.columns.streams import Draws
+from workbench.columns.streams import Draws, Family
 from workbench.columns.values import Values
+from workbench.generation.balance import count_cells
 from workbench.generation.constraints import RuleGroup
+from workbench.generation.increments import round_to_multiples
+from workbench.generation.parity import STRIPE, Tally, even_out, tally_groups
 from workbench.generation.plan import Plan, TablePlan
 from workbench.generation.scenarios import choose_scenarios
+from workbench.generation.uniqueness import SeenRows
 
 BLOCK_ROWS = 50_000
 """Rows made, committed and resumed together: some tens of megabytes in memory at most."""
@@ -27,12 +32,20 @@ BLOCK_ROWS = 50_000
 MAX_ROUNDS = 100
 """Re-draws of a row that breaks a rule. A rule that one draw in ten keeps loses fewer than 3 rows in 100,000."""
 
+MAX_BALANCE_ROUNDS = 2_000
+"""Re-draws of a row until it has the value that `balance` asks of it: a value of one row in 200 is then found."""
+
+ORPHAN = "the row it refers to was left out"
+"""The reason under which rows are counted whose parent row broke a rule."""
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
     """`columns` are those of the dataset, each with a value for every number in `rows`, the kept rows.
 
-    `rejected` counts the rows left out by reason, `scenarios` the kept rows of each scenario.
+    `rejected` counts the rows left out by reason, `scenarios` the kept rows of each scenario, `balance` those of each
+    cell of each balance, `parity` the true outcomes and all rows of each group, for each parity. `files` maps the path
+    of a file of the dataset to its content.
     """
 
     table: str
@@ -42,56 +55,144 @@ class Block:
     columns: Mapping[str, Values]
     rejected: Mapping[str, int]
     scenarios: Mapping[str, int]
+    balance: list[list[int]] = field(default_factory=list)
+    parity: list[Tally] = field(default_factory=list)
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def make_block(plan: Plan, table: str, start: int, stop: int) -> Block:
-    """Make the rows [start, stop) of a table, 0 <= start <= stop <= its rows.
+def make_block(
+    plan: Plan, table: str, start: int, stop: int, *, files: bool = False, seen: Sequence[SeenRows] = ()
+) -> Block:
+    """Make the rows [start, stop) of a table, 0 <= start <= stop <= its rows; with the content of `files` if asked.
 
+    `seen` remembers the rows before `start` where the table has rules of uniqueness (`TablePlan.start_seen`).
     Raises WorkbenchError where a template or text cannot be made for the values of a row.
     """
     planned = plan.tables[table]
-    return _BlockMaker(planned, np.arange(start, stop, dtype=np.int64)).make(start, stop)
+    maker = RowMaker(planned, np.arange(start, stop, dtype=np.int64))
+    maker.drop_repeats(seen)
+    made = {name: maker.make(name) for name in planned.order}
+    names = [scenario.name for scenario in planned.scenarios]
+    counts = np.bincount(maker.chosen[maker.kept] + 1, minlength=len(names) + 1)[1:]
+    whole = bool(maker.kept.all())
+    columns = made if whole else {name: values.take(maker.kept) for name, values in made.items()}
+    rows = maker.rows if whole else maker.rows[maker.kept]
+    return Block(
+        table,
+        start,
+        stop,
+        rows,
+        {name: columns[name] for name in planned.kept},
+        maker.count_rejected(),
+        dict(zip(names, counts.tolist(), strict=True)),
+        [count_cells(balance, columns) for balance in planned.balance],
+        [tally_groups(parity, columns) for parity in planned.parity],
+        _make_files(planned, maker, columns) if files else {},
+    )
 
 
-class _BlockMaker:
-    """What is known of the rows of one block while it is made."""
+def read_rows(
+    table: TablePlan, rows: NDArray[np.int64], names: list[str]
+) -> tuple[dict[str, Values], NDArray[np.bool_]]:
+    """Some columns of the rising `rows` of a table, and which of these rows are in the dataset."""
+    maker = RowMaker(table, rows)
+    return {name: maker.make(name) for name in names}, maker.kept
+
+
+def remember_rows(table: TablePlan, start: int, stop: int, seen: Sequence[SeenRows]) -> None:
+    """Remember the rows [start, stop) of a table as making their block does, without making the other columns."""
+    RowMaker(table, np.arange(start, stop, dtype=np.int64)).drop_repeats(seen)
+
+
+class RowMaker:
+    """The columns of some rows of a table, made as they are asked for, after the rules have been settled.
+
+    `rows` are rising. `chosen` holds the position of each row's scenario or -1, `reason` the place in `reasons` of
+    why a row is left out or -1.
+    """
 
     def __init__(self, table: TablePlan, rows: NDArray[np.int64]) -> None:
-        self.table, self.rows = table, rows
-        self.chosen = choose_scenarios(table.scenarios, table.seed, table.name, table.rows, rows)
+        self.table = table
+        asked = rows
+        self.rows = _widen_to_stripes(rows, table.rows) if table.parity else rows
+        self.chosen = choose_scenarios(table.scenarios, table.seed, table.name, table.rows, self.rows)
+        self.family = self._find_family()
         self.made: dict[str, Values] = {}
-        self.kept = np.ones(len(rows), np.bool_)
-        self.rejected: Counter[str] = Counter()
+        self.reasons: list[str] = []
+        self.reason = np.full(len(self.rows), -1)
+        for group in table.groups:
+            self._settle_group(group)
+        for parity in table.parity:
+            self._settle_parity(parity.outcome)
+        if self.rows is not asked:
+            self._narrow(np.searchsorted(self.rows, asked))
+        self._drop_orphans()
 
-    def make(self, start: int, stop: int) -> Block:
-        for group in self.table.groups:
-            self.make_group(group)
-        everything = np.arange(len(self.rows))
-        for name in self.table.order:
-            if name not in self.made:
-                self.made[name] = self.make_column(name, everything, 0, self.made)
-        names = [scenario.name for scenario in self.table.scenarios]
-        counts = np.bincount(self.chosen[self.kept] + 1, minlength=len(names) + 1)[1:]
-        whole = bool(self.kept.all())
-        return Block(
-            self.table.name,
-            start,
-            stop,
-            self.rows if whole else self.rows[self.kept],
-            {name: self.made[name] if whole else self.made[name].take(self.kept) for name in self.table.kept},
-            dict(self.rejected),
-            dict(zip(names, counts.tolist(), strict=True)),
-        )
+    @classmethod
+    def draw_once(
+        cls, table: TablePlan, rows: NDArray[np.int64], names: Sequence[str], attempt: int
+    ) -> dict[str, Values]:
+        """The columns of a group of rules as one attempt draws them, whether they keep the rules or not."""
+        maker = cls(replace(table, groups=(), parity=()), rows)
+        drawn: dict[str, Values] = {}
+        for name in names:
+            if table.columns[name].maker.serial:
+                drawn[name] = maker.make(name)
+            else:
+                drawn[name] = maker._make_column(name, np.arange(len(rows)), attempt, drawn)
+        return drawn
 
-    def make_group(self, group: RuleGroup) -> None:
+    @property
+    def kept(self) -> NDArray[np.bool_]:
+        """Which rows are in the dataset."""
+        return self.reason < 0
+
+    def count_rejected(self) -> dict[str, int]:
+        """How many rows are left out, by reason."""
+        counts = np.bincount(self.reason[self.reason >= 0], minlength=len(self.reasons)).tolist()
+        totals: Counter[str] = Counter()
+        for reason, count in zip(self.reasons, counts, strict=True):
+            totals[reason] += count
+        return {reason: count for reason, count in totals.items() if count}
+
+    def make(self, name: str) -> Values:
+        """A column for all rows, with the columns that it needs made first."""
+        if name not in self.made:
+            everything = np.arange(len(self.rows))
+            for each in self.table.find_steps(name):
+                if each not in self.made:
+                    self.made[each] = self._make_column(each, everything, 0, self.made)
+        return self.made[name]
+
+    def drop_repeats(self, seen: Sequence[SeenRows]) -> None:
+        """Leave out the rows that equal an earlier one where they may not."""
+        for each in seen:
+            kept = np.flatnonzero(self.kept)
+            fresh = each.keep_first({name: self.make(name).take(kept) for name in each.rule.columns})
+            self._leave_out(kept[~fresh], each.rule.text)
+
+    def find_draws(self, name: str, positions: NDArray[Any] | None = None, attempt: int = 0) -> Draws:
+        """The chance of a column for all rows, or for those at `positions`."""
+        draws = Draws(self.table.seed, self.table.name, name, self.rows, attempt=attempt, family=self.family)
+        return draws if positions is None or len(positions) == len(self.rows) else draws.select(positions)
+
+    def _find_family(self) -> Family:
+        link = self.table.lineage
+        family = link.find_parents(self.rows)[1] if link is not None else None
+        if family is not None:
+            return family
+        return Family(np.zeros(len(self.rows), np.int64), np.full(len(self.rows), self.table.rows))
+
+    def _settle_group(self, group: RuleGroup) -> None:
         """Make the columns of a group, drawing again the rows that break one of its rules."""
         pending = np.arange(len(self.rows))
+        rounds = MAX_BALANCE_ROUNDS if any(rule.patient for rule in group.rules) else MAX_ROUNDS
         broken: NDArray[np.int64] = pending
-        for attempt in range(MAX_ROUNDS + 1):
+        for attempt in range(rounds + 1):
             drawn: dict[str, Values] = {}
             for name in group.columns:
-                drawn[name] = self.make_column(name, pending, attempt, drawn)
-            broken = _find_first_broken(group, drawn)
+                drawn[name] = self._make_column(name, pending, attempt, drawn)
+            broken = find_first_broken(group, drawn, self.rows[pending])
             if attempt == 0:
                 self.made.update(drawn)
             else:
@@ -101,14 +202,16 @@ class _BlockMaker:
             pending, broken = pending[broken >= 0], broken[broken >= 0]
             if not len(pending):
                 return
-        fresh = self.kept[pending]
-        self.rejected.update(group.rules[rule].text for rule in broken[fresh].tolist())
-        self.kept[pending] = False
+        fresh = self.reason[pending] < 0
+        self.reason[pending[fresh]] = broken[fresh] + len(self.reasons)
+        self.reasons += [rule.text for rule in group.rules]
 
-    def make_column(self, name: str, positions: NDArray[np.int64], attempt: int, inputs: Row) -> Values:
+    def _make_column(self, name: str, positions: NDArray[np.int64], attempt: int, inputs: Row) -> Values:
         """A column for the rows at `positions`; `inputs` holds what it needs for the same rows."""
         column = self.table.columns[name]
-        draws = Draws(self.table.seed, self.table.name, name, self.rows[positions], attempt=attempt)
+        if attempt and column.maker.serial:
+            return self.made[name].take(positions)
+        draws = self.find_draws(name, positions, attempt)
         values = column.maker.values(draws, inputs)
         if column.branches:
             chosen = self.chosen[positions]
@@ -118,12 +221,73 @@ class _BlockMaker:
                     own = replace(draws.select(mask), branch=branch.scenario)
                     part = {need: inputs[need].take(mask) for need in branch.needs}
                     values = values.overlay(mask, branch.maker.values(own, part))
-        return values
+        if column.decider is not None:
+            values = column.decider.decide(name, draws, values)
+        if column.increment is None:
+            return values
+        return round_to_multiples(values, column.increment, column.maker.bounds or (-np.inf, np.inf))
+
+    def _settle_parity(self, outcome: str) -> None:
+        parity = next(each for each in self.table.parity if each.outcome == outcome)
+        values, groups = self.make(outcome), self.make(parity.across)
+        fixed = np.isin(self.chosen, list(self.table.columns[outcome].branches))
+        if parity.rate is None:
+            parity.rate = _find_rate(self.table, parity.outcome)
+        self.made[outcome] = even_out(parity, self.find_draws(outcome), values, groups, fixed)
+
+    def _narrow(self, index: NDArray[np.int64]) -> None:
+        self.rows, self.chosen, self.reason = self.rows[index], self.chosen[index], self.reason[index]
+        self.family = self.family.take(index)
+        self.made = {name: values.take(index) for name, values in self.made.items()}
+
+    def _drop_orphans(self) -> None:
+        for link in self.table.links.values():
+            present = link.find_kept(self.rows)
+            if present is not None:
+                self._leave_out(np.flatnonzero(self.kept & ~present), ORPHAN)
+
+    def _leave_out(self, positions: NDArray[np.int64], reason: str) -> None:
+        if len(positions):
+            self.reason[positions] = len(self.reasons)
+            self.reasons.append(reason)
 
 
-def _find_first_broken(group: RuleGroup, row: Row) -> NDArray[np.int64]:
+def find_first_broken(group: RuleGroup, row: Row, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """For each row the position in the group of the first rule that it breaks, or -1; shape (rows,)."""
-    first = np.full(len(row[group.columns[0]]), -1)
+    first = np.full(len(rows), -1)
     for position, rule in reversed(list(enumerate(group.rules))):
-        first[rule.find_broken(row)] = position
+        first[rule.find_broken(row, rows)] = position
     return first
+
+
+def _widen_to_stripes(rows: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    """All rows of the stripes that `rows` touch."""
+    stripes = np.unique(rows // STRIPE)
+    whole = (stripes[:, None] * STRIPE + np.arange(STRIPE)).ravel()
+    return whole[whole < size]
+
+
+def _find_rate(table: TablePlan, outcome: str) -> float:
+    """How often an outcome is true of itself, in the first rows."""
+    first = RowMaker(replace(table, parity=()), np.arange(min(table.rows, _RATE_ROWS), dtype=np.int64))
+    values = first.make(outcome)
+    known = first.kept if values.valid is None else first.kept & values.valid
+    return float(values.data[known].mean()) if known.any() else 0.0
+
+
+_RATE_ROWS = 20_000
+
+
+def _make_files(table: TablePlan, maker: RowMaker, columns: Mapping[str, Values]) -> dict[str, bytes]:
+    """The content of the files that the kept rows name, by path."""
+    files: dict[str, bytes] = {}
+    for name in table.kept:
+        column = table.columns[name]
+        if column.maker.files is None:
+            continue
+        draws = maker.find_draws(name, np.flatnonzero(maker.kept))
+        contents = column.maker.files(draws, {need: columns[need] for need in column.needs})
+        for path, content in zip(columns[name].to_list(), contents, strict=True):
+            if path is not None and content is not None:
+                files[path] = content
+    return files

@@ -17,19 +17,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.columns.values import ARROW_TYPES
-from workbench.datasets.manifest import CARD, DATA, MANIFEST, Manifest, find_damage, hash_file, read_manifest
+from workbench.datasets.manifest import DATA, MANIFEST, Manifest, find_damage, hash_file, read_manifest
 from workbench.errors import WorkbenchError
 from workbench.files import append_json_line, explain_os_error, make_folder, read_json_lines, write_atomic
-from workbench.generation.blocks import Block
-from workbench.generation.plan import TablePlan
+from workbench.generation.packing import PackedBlock
+from workbench.generation.parity import Tally
 
 LOG = "blocks.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
 class BlockRecord:
-    """A committed block. `path` is relative to the folder; `rejected`, `scenarios` and `nulls` count its rows."""
+    """A committed block. `path` is relative to the folder; what follows `sha256` counts its rows (see `Block`)."""
 
     table: str
     number: int
@@ -40,6 +39,8 @@ class BlockRecord:
     rejected: dict[str, int]
     scenarios: dict[str, int]
     nulls: dict[str, int]
+    balance: list[list[int]]
+    parity: list[Tally]
 
 
 class BuildFolder:
@@ -61,29 +62,37 @@ class BuildFolder:
         records = [header, *(asdict(record) for record in self.committed.values())]
         write_atomic(folder / LOG, "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in records))
 
-    def commit(self, table: TablePlan, number: int, block: Block, metadata: Mapping[str, str]) -> BlockRecord:
-        """Write a block as `data/<table>-<number>.parquet` and record it. Raises WorkbenchError if it cannot be."""
-        content = encode_block(table, block, metadata)
-        path = f"{DATA}/{table.name}-{number:05d}.parquet"
-        write_atomic(self.folder / path, content)
+    def commit(self, block: PackedBlock) -> BlockRecord:
+        """Write a block as `data/<table>-<number>.parquet` with its other files, and record it.
+
+        Raises WorkbenchError where it cannot be written.
+        """
+        job = block.job
+        path = f"{DATA}/{job.table}-{job.number:05d}.parquet"
+        for name, content in block.files.items():
+            target = self.folder / name
+            make_folder(target.parent)
+            write_atomic(target, content)
+        write_atomic(self.folder / path, block.content)
         record = BlockRecord(
-            table.name,
-            number,
+            job.table,
+            job.number,
             path,
-            len(block.rows),
-            len(content),
-            hashlib.sha256(content).hexdigest(),
-            dict(block.rejected),
-            dict(block.scenarios),
-            {name: values.count_nulls() for name, values in block.columns.items()},
+            block.rows,
+            len(block.content),
+            hashlib.sha256(block.content).hexdigest(),
+            block.rejected,
+            block.scenarios,
+            block.nulls,
+            block.balance,
+            block.parity,
         )
         append_json_line(self.folder / LOG, asdict(record))
-        self.committed[table.name, number] = record
+        self.committed[job.table, job.number] = record
         return record
 
-    def publish(self, manifest: Manifest, card: str, target: Path) -> None:
-        """Add manifest and card, and rename the folder to `target`. Raises WorkbenchError if that cannot be done."""
-        write_atomic(self.folder / CARD, card)
+    def publish(self, manifest: Manifest, target: Path) -> None:
+        """Add the manifest, and rename the folder to `target`. Raises WorkbenchError if that cannot be done."""
         write_atomic(self.folder / MANIFEST, manifest.as_text())
         try:
             (self.folder / LOG).unlink(missing_ok=True)
@@ -104,23 +113,6 @@ class BuildFolder:
                 continue
         for path in (self.folder / DATA).glob(".*.tmp"):
             path.unlink(missing_ok=True)
-
-
-def encode_block(table: TablePlan, block: Block, metadata: Mapping[str, str]) -> bytes:
-    """The Parquet file of a block. Its schema depends on the plan alone, its bytes on the rows and `metadata`."""
-    import pyarrow
-    import pyarrow.parquet
-
-    fields = [(name, pyarrow.type_for_alias(ARROW_TYPES[table.columns[name].maker.kind])) for name in block.columns]
-    arrays = [
-        pyarrow.array(values.data, kind, mask=None if values.valid is None else ~values.valid)
-        for (_, kind), values in zip(fields, block.columns.values(), strict=True)
-    ]
-    schema = pyarrow.schema(fields, {f"workbench.{key}": value for key, value in metadata.items()})
-    sink = pyarrow.BufferOutputStream()
-    pyarrow.parquet.write_table(pyarrow.Table.from_arrays(arrays, schema=schema), sink, compression="zstd")
-    content: bytes = sink.getvalue().to_pybytes()
-    return content
 
 
 def read_published(folder: Path, fingerprint: str) -> Manifest | None:

@@ -12,7 +12,8 @@ from pathlib import Path
 from workbench.columns.registry import COLUMNS, column_types
 from workbench.errors import UsageError
 from workbench.files import clean_text, explain_os_error
-from workbench.generation.plan import Plan, build_plan
+from workbench.generation.plan import Plan
+from workbench.generation.planning import build_plan
 from workbench.spec.loading import load_spec
 from workbench.spec.model import Spec, TrainingConfig
 from workbench.spec.problems import Path as SpecPath
@@ -45,7 +46,7 @@ def check_text(text: str, folder: Path) -> CheckedSpec:
     if loaded.spec is None:
         return CheckedSpec(text, None, None, loaded.problems + failures)
     spec = loaded.spec
-    plan, problems = build_plan(spec)
+    plan, problems = build_plan(spec, folder)
     problems += [*_check_sources(spec, folder), *_check_quality(spec), *_check_training(spec)]
     located = sorted((loaded.locate(problem) for problem in problems), key=lambda found: (found.line, found.column))
     failed = any(problem.level == "error" for problem in located)

@@ -1,52 +1,60 @@
-"""Rules between columns: read, proved possible before the run, and tested on rows.
+"""Rules between columns, made ready to be tested on rows.
 
 A row that breaks a rule gets new draws for the columns the rule rests on, and for all that these are computed from.
 Rules that share such columns form a group and are re-drawn together; a column that no rule rests on never is. A null
-breaks no rule, as in SQL.
+breaks no rule, as in SQL. Where a rule can be kept by construction it is: a `range` on a sampler cuts the sampler, a
+`fixed_increments` rounds, `fixed_combinations` of independent columns are drawn as one; then nothing is drawn again.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.columns.column_type import Maker, Row
+from workbench.columns.expression_language.compiling import compile_expression
+from workbench.columns.expression_language.parsing import find_names, parse_expression
 from workbench.columns.values import join_masks
+from workbench.generation.combinations import encode_rows, list_combinations
 from workbench.generation.dependencies import find_ancestors
+from workbench.spec.constraints import (
+    ExpressionRuleConfig,
+    FixedCombinationsConfig,
+    FixedIncrementsConfig,
+    InequalityConfig,
+    OneHotConfig,
+    RangeConfig,
+    UniqueConfig,
+)
 from workbench.spec.model import ConstraintConfig, TableConfig
 from workbench.spec.problems import Path, Problem, suggest
 
-Bounds = dict[str, tuple[float, float]]
+if TYPE_CHECKING:
+    import pandas as pd
+
+Test = Callable[[Row, NDArray[np.int64]], NDArray[np.bool_]]
+ReadSource = Callable[[str], "pd.DataFrame"]
+_NUMBERS = {"int64", "double"}
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A constraint. `text` names it in reports, `position` is its place in the spec."""
+    """A constraint. `text` names it in reports, `position` is its place in the spec (-1: it stands elsewhere).
 
-    config: ConstraintConfig
+    `find_broken(row, rows)` is True for the rows that break it; `rows` are their numbers in the table. A `patient` rule
+    asks for a value that may be rare, so its rows are drawn again more often.
+    """
+
+    config: Any
     position: int
     text: str
     columns: tuple[str, ...]
-
-    def find_broken(self, row: Row) -> NDArray[np.bool_]:
-        """True for the rows that break the rule, shape (rows,)."""
-        config = self.config
-        values = [row[name] for name in self.columns]
-        if config.type == "inequality":
-            low, high = (value.data for value in values)
-            broken = low >= high if config.strict else low > high
-        else:
-            broken = np.zeros(len(values[0]), np.bool_)
-            if config.low is not None:
-                broken |= values[0].data < config.low
-            if config.high is not None:
-                broken |= values[0].data > config.high
-        known = join_masks(*(value.valid for value in values))
-        return broken if known is None else broken & known
+    find_broken: Test
+    patient: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,80 +66,68 @@ class RuleGroup:
 
 
 def read_rules(
-    table: TableConfig, names: Iterable[str], makers: Mapping[str, Maker], path: Path, problems: list[Problem]
+    table: TableConfig,
+    makers: Mapping[str, Maker],
+    read_source: ReadSource,
+    path: Path,
+    problems: list[Problem],
 ) -> list[Rule]:
-    """The rules whose columns exist and can be compared; the others join `problems`."""
-    known = list(names)
+    """The rules whose columns exist and fit them; what is wrong with the others joins `problems`.
+
+    `unique` and `fixed_increments` give no rule: they are kept by other means (`uniqueness`, `increments`).
+    """
     rules = []
+    known = {config.name for config in table.columns} | makers.keys()
     for position, config in enumerate(table.constraints):
         place: Path = (*path, "constraints", position)
-        fields = ("low", "high") if config.type == "inequality" else ("column",)
-        columns = tuple(str(getattr(config, field)) for field in fields)
-        sound = True
-        for field, name in zip(fields, columns, strict=True):
+        found = True
+        for field, name in find_columns(config):
             if name not in known:
-                problem = Problem(f"There is no column “{name}” in this table.", suggest(name, known), (*place, field))
-                problems.append(problem)
-                sound = False
-        kinds = {makers[name].kind for name in columns if name in makers}
-        sound = sound and len(kinds) > 0
-        if sound and not (kinds <= {"int64", "double"} or (kinds == {"timestamp"} and config.type == "inequality")):
-            wanted = "numbers, or two moments in time" if config.type == "inequality" else "a column of numbers"
-            problems.append(Problem(f"The constraint needs {wanted}.", "", place))
-            sound = False
-        if sound:
-            rules.append(Rule(config, position, _describe(config), columns))
+                spot = (*place, *field)
+                problems.append(Problem(f"There is no column “{name}” in this table.", suggest(name, known), spot))
+                found = False
+        columns = tuple(name for _, name in find_columns(config))
+        if not found or not set(columns) <= makers.keys():
+            continue
+        try:
+            test = _compile(config, {name: makers[name] for name in columns}, read_source)
+        except ValueError as error:
+            problems.append(Problem(f"The constraint cannot be used: {error}.", "", place))
+            continue
+        if test is not None:
+            rules.append(Rule(config, position, describe_constraint(config), columns, test))
     return rules
 
 
-def check_rules(
-    rules: Sequence[Rule], makers: Mapping[str, Maker], where: str, path: Path, problems: list[Problem]
-) -> None:
-    """Add a problem for each rule that no row can keep, given the bounds of the columns and the rules before it.
+def find_columns(config: ConstraintConfig) -> list[tuple[Path, str]]:
+    """The columns that a constraint names, each with the path of its name inside the constraint."""
+    if isinstance(config, InequalityConfig):
+        return [(("low",), config.low), (("high",), config.high)]
+    if isinstance(config, (RangeConfig, FixedIncrementsConfig)):
+        return [(("column",), config.column)]
+    if isinstance(config, ExpressionRuleConfig):
+        try:
+            names = find_names(parse_expression(config.expression))
+        except ValueError:
+            return []  # compiling it says why
+        return [(("expression",), name) for name in sorted(names)]
+    return [(("columns", position), name) for position, name in enumerate(config.columns)]
 
-    Bounds are narrowed by the ranges first, then passed along the inequalities; a circle of inequalities with a
-    strict one among them is refused whatever the bounds. `where` says for which rows, in the words of the message.
-    """
-    bounds: Bounds = {name: maker.bounds for name, maker in makers.items() if maker.bounds is not None}
-    sources: dict[str, str] = {}
 
-    def refuse(rule: Rule, reason: str) -> None:
-        message = f"The constraint {rule.text} can never hold: {where}{reason}."
-        problem = Problem(message, _HINT, (*path, "constraints", rule.position))
-        if all(problem.path != other.path or problem.message != other.message for other in problems):
-            problems.append(problem)
-
-    refused = set()
-    for rule in rules:
-        if rule.config.type == "range":
-            name = rule.columns[0]
-            least, most = bounds.get(name, (-math.inf, math.inf))
-            low = max(least, rule.config.low) if isinstance(rule.config.low, float) else least
-            high = min(most, rule.config.high) if isinstance(rule.config.high, float) else most
-            if low > high:
-                refuse(rule, f"“{name}” lies between {least:g} and {most:g}{sources.get(name, '')}")
-                refused.add(rule.position)
-                continue
-            bounds[name] = (low, high)
-            sources[name] = f" (by the constraint {rule.text})"
-    inequalities = [rule for rule in rules if rule.config.type == "inequality"]
-    for rule in inequalities:
-        if rule.config.strict and _reaches(inequalities, rule.columns[1], rule.columns[0]):
-            refuse(rule, f"other constraints ask that “{rule.columns[0]}” is not the smaller one")
-            refused.add(rule.position)
-    open_rules = [rule for rule in inequalities if rule.position not in refused]
-    for _ in range(len(open_rules) + 1):
-        for rule in list(open_rules):
-            first, second = rule.columns
-            small, large = bounds.get(first, (-math.inf, math.inf)), bounds.get(second, (-math.inf, math.inf))
-            if small[0] > large[1] or (rule.config.strict and small[0] == large[1]):
-                low_end = f"“{first}” is at least {_write(small[0], makers[first])}{sources.get(first, '')}"
-                high_end = f"“{second}” at most {_write(large[1], makers[second])}{sources.get(second, '')}"
-                refuse(rule, f"{low_end}, and {high_end}")
-                open_rules.remove(rule)
-                continue
-            bounds[first] = (small[0], min(small[1], large[1]))
-            bounds[second] = (max(small[0], large[0]), large[1])
+def describe_constraint(config: ConstraintConfig) -> str:
+    """The constraint in a few words, as reports name it."""
+    if isinstance(config, InequalityConfig):
+        return f"{config.low} {'<' if config.strict else '<='} {config.high}"
+    if isinstance(config, RangeConfig):
+        low = "" if config.low is None else f"{config.low:g} <= "
+        high = "" if config.high is None else f" <= {config.high:g}"
+        return f"{low}{config.column}{high}"
+    if isinstance(config, FixedIncrementsConfig):
+        return f"{config.column} in steps of {config.increment:g}"
+    if isinstance(config, ExpressionRuleConfig):
+        return config.expression
+    words = {FixedCombinationsConfig: "combinations of", UniqueConfig: "unique", OneHotConfig: "one of"}
+    return f"{words[type(config)]} {', '.join(config.columns)}"
 
 
 def group_rules(
@@ -151,29 +147,88 @@ def group_rules(
     return tuple(RuleGroup(tuple(rules), tuple(name for name in order if name in names)) for rules, names in groups)
 
 
-_HINT = "Change the constraint, or the range of the column."
+def _compile(config: ConstraintConfig, makers: Mapping[str, Maker], read_source: ReadSource) -> Test | None:
+    """What finds the rows that break the constraint. Raises ValueError where the columns are not of a fitting kind."""
+    kinds = {maker.kind for maker in makers.values()}
+    if isinstance(config, InequalityConfig):
+        if not (kinds <= _NUMBERS or kinds == {"timestamp"}):
+            raise ValueError("it needs numbers, or two moments in time")
+        return _test_inequality(config)
+    if isinstance(config, RangeConfig):
+        _need_numbers(kinds)
+        return _test_range(config)
+    if isinstance(config, FixedCombinationsConfig):
+        combinations = list_combinations(config, makers, read_source)
+        names = tuple(config.columns)
+        return lambda row, rows: encode_rows(names, combinations, row) < 0
+    if isinstance(config, OneHotConfig):
+        if not kinds <= {"bool", "int64"}:
+            raise ValueError("it needs columns of true and false, or of 0 and 1")
+        return _test_one_hot(config)
+    if isinstance(config, ExpressionRuleConfig):
+        return _test_expression(config, makers)
+    if isinstance(config, FixedIncrementsConfig):
+        _need_numbers(kinds)
+    return None
 
 
-def _describe(config: ConstraintConfig) -> str:
-    if config.type == "inequality":
-        return f"{config.low} {'<' if config.strict else '<='} {config.high}"
-    low = "" if config.low is None else f"{config.low:g} <= "
-    high = "" if config.high is None else f" <= {config.high:g}"
-    return f"{low}{config.column}{high}"
+def _need_numbers(kinds: Iterable[str]) -> None:
+    if not set(kinds) <= _NUMBERS:
+        raise ValueError("it needs a column of numbers")
 
 
-def _reaches(rules: Sequence[Rule], start: str, goal: str) -> bool:
-    """Whether the inequalities say start <= … <= goal."""
-    found, open_names = {start}, [start]
-    while open_names:
-        name = open_names.pop()
-        following = {rule.columns[1] for rule in rules if rule.columns[0] == name} - found
-        found |= following
-        open_names.extend(following)
-    return goal in found
+def _test_inequality(config: InequalityConfig) -> Test:
+    def find_broken(row: Row, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        low, high = row[config.low], row[config.high]
+        broken = low.data >= high.data if config.strict else low.data > high.data
+        return _spare_nulls(broken, row, (config.low, config.high))
+
+    return find_broken
 
 
-def _write(number: float, maker: Maker) -> str:
-    if maker.kind == "timestamp" and math.isfinite(number):
-        return str(np.datetime64(int(number), "us")).replace("T", " ").removesuffix(".000000")
-    return f"{number:g}"
+def _test_range(config: RangeConfig) -> Test:
+    def find_broken(row: Row, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        data = row[config.column].data
+        broken = np.zeros(len(data), np.bool_)
+        if config.low is not None:
+            broken |= data < config.low
+        if config.high is not None:
+            broken |= data > config.high
+        return _spare_nulls(broken, row, (config.column,))
+
+    return find_broken
+
+
+def _test_one_hot(config: OneHotConfig) -> Test:
+    names = tuple(config.columns)
+
+    def find_broken(row: Row, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        ones = np.zeros(len(rows), np.int64)
+        strange = np.zeros(len(rows), np.bool_)
+        for name in names:
+            numbers = row[name].data.astype(np.int64)
+            ones += numbers
+            strange |= (numbers != 0) & (numbers != 1)
+        return _spare_nulls((ones != 1) | strange, row, names)
+
+    return find_broken
+
+
+def _test_expression(config: ExpressionRuleConfig, makers: Mapping[str, Maker]) -> Test:
+    operand = compile_expression(
+        parse_expression(config.expression), {name: maker.kind for name, maker in makers.items()}
+    )
+    if operand.kind != "bool":
+        raise ValueError("its expression must be true or false, for instance “total > 50”")
+
+    def find_broken(row: Row, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        result = operand.evaluate(row, len(rows))
+        broken = ~np.asarray(result.data, np.bool_)
+        return broken if result.valid is None else broken & result.valid
+
+    return find_broken
+
+
+def _spare_nulls(broken: NDArray[np.bool_], row: Row, names: Iterable[str]) -> NDArray[np.bool_]:
+    known = join_masks(*(row[name].valid for name in names))
+    return broken if known is None else broken & known

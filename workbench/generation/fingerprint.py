@@ -1,8 +1,8 @@
 """The identity of a dataset: a hash over all that decides its rows, and nothing else.
 
-Name, description, sources, gates and training may change without making other rows, so they are left out, and fields
-at their default too, so that a field added to the spec later leaves old fingerprints alone. The order of a mapping
-stays in: `values: {a: 1, b: 1}` draws other rows than `{b: 1, a: 1}`.
+Name, description, gates, splits, exports, training and sources that no column draws from may change without making
+other rows, so they are left out, and fields at their default too, so that a field added to the spec later leaves old
+fingerprints alone. The order of a mapping stays in: `values: {a: 1, b: 1}` draws other rows than `{b: 1, a: 1}`.
 """
 
 from __future__ import annotations
@@ -10,23 +10,29 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from workbench.spec.model import Spec
 
-SCHEME = 1
+SCHEME = 2
 """Raised when the same spec starts to give other rows."""
 
 VERSION_DIGITS = 8
 
 
-def compute_fingerprint(spec: Spec) -> str:
-    """SHA-256 (hex) over canonical JSON of the seed and the tables."""
+def compute_fingerprint(spec: Spec, sources: Mapping[str, str] | None = None) -> str:
+    """SHA-256 (hex) over canonical JSON of the seed, the tables, the models and the digests of sources drawn from."""
     tables = {
         name: table.model_dump(exclude_defaults=True, serialize_as_any=True, exclude={"primary_key"})
         for name, table in spec.tables.items()
     }
-    content = _make_canonical({"scheme": SCHEME, "seed": spec.seed, "tables": tables})
+    decisive: dict[str, Any] = {"scheme": SCHEME, "seed": spec.seed, "tables": tables}
+    if spec.models:
+        decisive["models"] = {name: model.model_dump() for name, model in spec.models.items()}
+    if sources:
+        decisive["sources"] = dict(sorted(sources.items()))
+    content = _make_canonical(decisive)
     return hashlib.sha256(json.dumps(content, separators=(",", ":"), allow_nan=False).encode()).hexdigest()
 
 

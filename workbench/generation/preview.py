@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from workbench.columns.values import Values
 from workbench.errors import UsageError, WorkbenchError
 from workbench.generation.blocks import make_block
 from workbench.generation.check import check_text
@@ -47,22 +46,20 @@ def preview_table(plan: Plan, table: str, rows: int) -> list[dict[str, Any]]:
     """The first `rows` rows that the dataset will have, fewer where the table has fewer."""
     found: list[dict[str, Any]] = []
     start, size = 0, plan.tables[table].rows
+    seen = plan.tables[table].start_seen()
     while len(found) < rows and start < min(size, _MAX_TRIED):
         # Rows that are given up on are not shown, so more may have to be made than are asked for.
         stop = min(size, start + max(rows - len(found), min(start, 1000)))
-        block = make_block(plan, table, start, stop)
-        lists = [_to_json(values) for values in block.columns.values()]
+        block = make_block(plan, table, start, stop, seen=seen)
+        lists = [[_to_json(value) for value in values.to_list()] for values in block.columns.values()]
         found += [dict(zip(block.columns, row, strict=True)) for row in zip(*lists, strict=True)]
         start = stop
     return found[:rows]
 
 
-def _to_json(values: Values) -> list[Any]:
-    return [
-        value.isoformat()
-        if isinstance(value, datetime.datetime)
-        else None
-        if isinstance(value, float) and not math.isfinite(value)
-        else value
-        for value in values.to_list()
-    ]
+def _to_json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _to_json(member) for name, member in value.items()}
+    if isinstance(value, datetime.datetime):
+        return value.isoformat()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -8,24 +8,29 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from workbench import __version__
-from workbench.columns.values import ARROW_TYPES
+from workbench.columns.values import name_arrow_type
 from workbench.datasets.manifest import (
+    NOT_STATED,
     ColumnRecord,
     FileRecord,
+    ForeignKeyRecord,
     Manifest,
+    ModelRecord,
     ScenarioRecord,
     SourceRecord,
     TableRecord,
     hash_file,
 )
-from workbench.datasets.packaged import PACKAGED
+from workbench.datasets.packaged import PACKAGED, hash_table
+from workbench.datasets.reading import read_table
+from workbench.datasets.table_links import list_links
 from workbench.files import explain_os_error
 from workbench.generation.building import BlockRecord, BuildFolder
 from workbench.generation.fingerprint import VERSION_DIGITS
 from workbench.generation.plan import Plan, TablePlan
 from workbench.spec.model import Spec
 
-_LIBRARIES = ("numpy", "scipy", "pyarrow", "faker", "jinja2")
+_LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "faker", "jinja2")
 
 
 def record_manifest(
@@ -33,9 +38,7 @@ def record_manifest(
 ) -> Manifest:
     """The manifest; every block of the plan is committed. `text` is the spec as written, `folder` that of its paths."""
     spec = plan.spec
-    tables = {
-        name: _record_table(table, spec.tables[name].primary_key, building) for name, table in plan.tables.items()
-    }
+    tables = {name: _record_table(table, spec, building) for name, table in plan.tables.items()}
     return Manifest(
         name=spec.name,
         version=fingerprint[:VERSION_DIGITS],
@@ -48,6 +51,7 @@ def record_manifest(
         files=[_record_file(block) for block in _in_order(plan, building)],
         rejected=_sum_counts(table.rejected for table in tables.values()),
         sources=record_sources(spec, folder),
+        models=record_models(spec),
         versions=read_versions(),
         created=datetime.now(UTC).isoformat(timespec="microseconds"),
         seconds=round(seconds, 3),
@@ -55,16 +59,30 @@ def record_manifest(
 
 
 def record_sources(spec: Spec, folder: Path) -> dict[str, SourceRecord]:
-    """Where the real data of the spec comes from. Raises WorkbenchError if a file cannot be read."""
+    """Where the real data of the spec comes from. Raises WorkbenchError if it cannot be read."""
     records = {}
     for name, source in spec.sources.items():
         if source.packaged is not None:
             packaged = PACKAGED.get(source.packaged)
             if packaged is not None:
-                records[name] = SourceRecord(origin=packaged.origin, licence=packaged.licence)
+                frame = packaged.load()
+                records[name] = SourceRecord(
+                    origin=packaged.origin, licence=packaged.licence, sha256=hash_table(frame), rows=len(frame)
+                )
         elif source.path is not None:
             path = folder / Path(source.path).expanduser()
-            records[name] = SourceRecord(origin=path.name, licence="not stated", sha256=_hash_source(path))
+            rows = len(read_table(path))
+            records[name] = SourceRecord(origin=path.name, licence=NOT_STATED, sha256=_hash_source(path), rows=rows)
+    return records
+
+
+def record_models(spec: Spec) -> dict[str, ModelRecord]:
+    """The models of the spec. Revision and licence are what the spec says of them, or “not stated”."""
+    records = {}
+    for name, model in spec.models.items():
+        stated = {"model": model.model, **(model.model_extra or {})}
+        told = {key: str(stated[key]) for key in ("model", "revision", "licence") if stated.get(key) is not None}
+        records[name] = ModelRecord(provider=model.provider, **told)
     return records
 
 
@@ -88,7 +106,7 @@ def _record_file(block: BlockRecord) -> FileRecord:
     return FileRecord(path=block.path, table=block.table, rows=block.rows, bytes=block.bytes, sha256=block.sha256)
 
 
-def _record_table(table: TablePlan, key: str | None, building: BuildFolder) -> TableRecord:
+def _record_table(table: TablePlan, spec: Spec, building: BuildFolder) -> TableRecord:
     blocks = [block for block in building.committed.values() if block.table == table.name]
     nulls = _sum_counts(block.nulls for block in blocks)
     achieved = _sum_counts(block.scenarios for block in blocks)
@@ -96,17 +114,22 @@ def _record_table(table: TablePlan, key: str | None, building: BuildFolder) -> T
     for name in table.kept:
         column = table.columns[name]
         recipe = column.config.model_dump(mode="json", exclude_defaults=True, exclude={"name"})
-        kind = ARROW_TYPES[column.maker.kind]
+        kind = name_arrow_type(column.maker.kind, column.maker.members)
         columns.append(ColumnRecord(name=name, type=kind, recipe=recipe, nulls=nulls.get(name, 0)))
     return TableRecord(
         rows=sum(block.rows for block in blocks),
         asked=table.rows,
-        primary_key=key,
+        primary_key=spec.tables[table.name].primary_key,
         columns=columns,
         rejected=_sum_counts(block.rejected for block in blocks),
         scenarios=[
             ScenarioRecord(name=each.name, share=each.share, asked=each.rows, achieved=achieved.get(each.name, 0))
             for each in table.scenarios
+        ],
+        foreign_keys=[
+            ForeignKeyRecord(column=link.column, table=link.table)
+            for link in list_links(spec, table.name)
+            if link.column in table.kept
         ],
     )
 

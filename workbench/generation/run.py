@@ -8,18 +8,21 @@ whole is used again. A run that is killed, stopped or out of disk leaves its com
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from workbench.datasets.card import write_card
-from workbench.datasets.manifest import CARD, MANIFEST, Manifest
+from workbench.datasets.finishing import finish_dataset
+from workbench.datasets.manifest import MANIFEST, Manifest
 from workbench.errors import StopRequested, UsageError, WorkbenchError
 from workbench.files import clean_text, explain_os_error, write_atomic
-from workbench.generation.blocks import BLOCK_ROWS, make_block
+from workbench.generation.blocks import remember_rows
 from workbench.generation.building import BuildFolder, read_published, remove_folder
-from workbench.generation.check import CheckedSpec, check_text
-from workbench.generation.fingerprint import VERSION_DIGITS, compute_fingerprint
-from workbench.generation.plan import Plan, build_plan, resize_spec
+from workbench.generation.fingerprint import VERSION_DIGITS
+from workbench.generation.packing import BlockJob, PackedBlock, list_jobs, pack_block
+from workbench.generation.plan import Plan
+from workbench.generation.pool import PlanSource, count_cores, pack_blocks
+from workbench.generation.preparing import prepare_plan
 from workbench.generation.recording import read_versions, record_manifest, record_sources
 from workbench.progress import RunContext
 from workbench.spec.model import Spec
@@ -29,7 +32,8 @@ def run(arguments: dict[str, Any], context: RunContext) -> dict[str, Any]:
     """Make the dataset of `arguments["spec"]`, a text whose paths are relative to `arguments["folder"]`.
 
     `arguments["rows"]` sets the rows of the largest table and scales the others with it. `arguments["out"]` publishes
-    to that folder (relative to the workspace) instead of the workspace's datasets. Returns {"dataset": folder, "name":
+    to that folder (relative to the workspace) instead of the workspace's datasets. `arguments["workers"]` is the number
+    of processes, by default one for each core. Returns {"dataset": folder, "name":
     "name@version", "rows": {table: n}, "rejected": {reason: n}, "seconds": s}.
 
     Raises UsageError for an invalid spec, WorkbenchError where rows or files cannot be made, and StopRequested between
@@ -37,11 +41,12 @@ def run(arguments: dict[str, Any], context: RunContext) -> dict[str, Any]:
     """
     started = time.monotonic()
     folder = Path(arguments["folder"])
-    plan = _plan(check_text(arguments["spec"], folder), arguments.get("rows"))
-    fingerprint = compute_fingerprint(plan.spec)
+    plan, fingerprint = prepare_plan(arguments["spec"], folder, arguments.get("rows"))
+    source = PlanSource(arguments["spec"], str(folder), arguments.get("rows"), fingerprint)
     target = _choose_target(arguments.get("out"), plan.spec, fingerprint, context)
+    workers = _read_workers(arguments.get("workers"))
     try:
-        manifest = _make(plan, fingerprint, arguments["spec"], folder, target, context)
+        manifest = _make(plan, source, workers, target, context)
     except OSError as error:
         raise explain_os_error(error, target) from error
     return {
@@ -53,35 +58,27 @@ def run(arguments: dict[str, Any], context: RunContext) -> dict[str, Any]:
     }
 
 
-def _make(plan: Plan, fingerprint: str, text: str, folder: Path, target: Path, context: RunContext) -> Manifest:
+def _make(plan: Plan, source: PlanSource, workers: int, target: Path, context: RunContext) -> Manifest:
     """The manifest of the dataset in `target`, which is there already or is made now."""
     _check_target(target)
     work = target.with_name(f".partial-{context.folder.name}")
-    manifest = read_published(target, fingerprint)
+    manifest = read_published(target, source.fingerprint)
     if manifest is None:
-        return _build(plan, fingerprint, text, folder, work, target, context)
+        return _build(plan, source, workers, work, target, context)
     context.log(f"{manifest.reference} is there already, with the same rows: nothing is made again.")
     if work.exists():
         remove_folder(work)
     total = sum(table.asked for table in manifest.tables.values())
     context.step(total, total)
-    return _refresh(manifest, plan.spec, text, folder, target)
+    return _refresh(manifest, plan.spec, source, target)
 
 
-def _plan(checked: CheckedSpec, rows: Any) -> Plan:
-    if checked.errors or checked.plan is None or checked.spec is None:
-        first = (checked.errors or checked.problems)[0]
-        more = f" (and {len(checked.errors) - 1} more)" if len(checked.errors) > 1 else ""
-        cause = f"Line {first.line} of the spec: {first.message}{more}"
-        raise UsageError(cause, first.hint or "`workbench check SPEC` lists all problems.")
-    if rows is None:
-        return checked.plan
-    if isinstance(rows, bool) or not isinstance(rows, int) or not 1 <= rows <= 10_000_000_000:
-        raise UsageError(f"“{rows}” is no number of rows.", "Give a whole number from 1 to 10,000,000,000.")
-    plan, problems = build_plan(resize_spec(checked.spec, rows))
-    if plan is None:
-        raise UsageError(problems[0].message, problems[0].hint)
-    return plan
+def _read_workers(workers: Any) -> int:
+    if workers is None:
+        return count_cores()
+    if isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= 1024:
+        raise UsageError(f"“{workers}” is no number of processes.", "Give a whole number from 1 to 1024.")
+    return workers
 
 
 def _choose_target(out: Any, spec: Spec, fingerprint: str, context: RunContext) -> Path:
@@ -100,39 +97,58 @@ def _check_target(target: Path) -> None:
         raise UsageError(f"{shown} holds other files and no dataset.", "Give a new or empty folder with --out.")
 
 
-def _build(
-    plan: Plan, fingerprint: str, text: str, folder: Path, work: Path, target: Path, context: RunContext
-) -> Manifest:
+def _build(plan: Plan, source: PlanSource, workers: int, work: Path, target: Path, context: RunContext) -> Manifest:
     """Make the blocks that are not there yet, then publish."""
-    begin, made = time.monotonic(), 0
-    metadata = {"synthetic": "true", "seed": str(plan.spec.seed), "fingerprint": fingerprint}
+    begin = time.monotonic()
     context.stage("generate")
-    building = BuildFolder(work, {"fingerprint": fingerprint, **read_versions()})
+    building = BuildFolder(work, {"fingerprint": source.fingerprint, **read_versions()})
     if building.committed:
         context.log(f"Going on after {len(building.committed)} blocks that were made before.")
-    total, done = sum(table.rows for table in plan.tables.values()), 0
-    context.step(0, total)
-    for name, table in plan.tables.items():
-        for number, start in enumerate(range(0, table.rows, BLOCK_ROWS)):
-            stop = min(start + BLOCK_ROWS, table.rows)
-            if (name, number) not in building.committed:
-                if context.should_stop():
-                    raise StopRequested
-                building.commit(table, number, make_block(plan, name, start, stop), metadata)
-                made += stop - start
-                rate = made / max(time.monotonic() - begin, 1e-9)
-                context.metrics({"rows_per_second": round(rate, 1)}, done + stop - start)
-            done += stop - start
-            context.step(done, total)
+    done = sum(job.stop - job.start for job in _list_all(plan) if (job.table, job.number) in building.committed)
+    context.step(done, plan.rows)
+    made = 0
+    for block in _pack_missing(plan, source, workers, building, context.should_stop):
+        building.commit(block)
+        made += block.job.stop - block.job.start
+        rate = made / max(time.monotonic() - begin, 1e-9)
+        context.metrics({"rows_per_second": round(rate, 1)}, done + made)
+        context.step(done + made, plan.rows)
     context.stage("publish")
-    manifest = record_manifest(plan, building, fingerprint, text, folder, time.monotonic() - begin)
+    folder = Path(source.folder)
+    manifest = record_manifest(plan, building, source.fingerprint, source.text, folder, time.monotonic() - begin)
     _report(manifest, work, context)
-    published = read_published(target, fingerprint)
+    published = read_published(target, source.fingerprint)
     if published is not None:  # another run of the same spec was faster
         remove_folder(work)
         return published
-    building.publish(manifest, write_card(manifest), target)
+    manifest = finish_dataset(work, manifest, plan.spec)
+    building.publish(manifest, target)
     return manifest
+
+
+def _list_all(plan: Plan) -> list[BlockJob]:
+    return [job for table in plan.tables.values() for job in list_jobs(table)]
+
+
+def _pack_missing(
+    plan: Plan, source: PlanSource, workers: int, building: BuildFolder, should_stop: Callable[[], bool]
+) -> Iterator[PackedBlock]:
+    """The blocks that are not committed yet. Tables with rules of uniqueness are made in order, others by a pool."""
+    metadata = {"synthetic": "true", "seed": str(plan.spec.seed), "fingerprint": source.fingerprint}
+    missing = [job for job in _list_all(plan) if (job.table, job.number) not in building.committed]
+    free = [job for job in missing if not plan.tables[job.table].uniques]
+    yield from pack_blocks(source, plan, free, metadata, workers, should_stop)
+    for table in plan.tables.values():
+        if not table.uniques:
+            continue
+        seen = table.start_seen()
+        for job in list_jobs(table):
+            if should_stop():
+                raise StopRequested
+            if job in missing:
+                yield pack_block(plan, job, metadata, seen)
+            else:  # its rows are remembered again
+                remember_rows(table, job.start, job.stop, seen)
 
 
 def _report(manifest: Manifest, work: Path, context: RunContext) -> None:
@@ -148,18 +164,19 @@ def _report(manifest: Manifest, work: Path, context: RunContext) -> None:
             )
 
 
-def _refresh(manifest: Manifest, spec: Spec, text: str, folder: Path, target: Path) -> Manifest:
-    """The same rows under a spec whose other parts (training, gates, description) may have changed since."""
+def _refresh(manifest: Manifest, spec: Spec, source: PlanSource, target: Path) -> Manifest:
+    """The same rows under a spec whose other parts (training, splits, exports, gates) may have changed since."""
+    folder = Path(source.folder)
     fresh = manifest.model_copy(
         update={
             "name": spec.name,
             "description": spec.description,
-            "spec": text,
+            "spec": source.text,
             "spec_folder": str(folder.absolute()),
             "sources": record_sources(spec, folder),
         }
     )
     if fresh != manifest:
-        write_atomic(target / CARD, write_card(fresh))
+        fresh = finish_dataset(target, fresh, spec)
         write_atomic(target / MANIFEST, fresh.as_text())
     return fresh

@@ -9,19 +9,20 @@ computed from it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
-from workbench.columns.column_type import Maker, Makers
+from workbench.columns.column_type import Maker, TableContext
 from workbench.columns.registry import COLUMNS
 from workbench.columns.streams import derive_key, permute
 from workbench.columns.values import DTYPES, Kind, Values, fill, find_kind
-from workbench.spec.model import ColumnConfig, TableConfig
+from workbench.generation.inner_samplers import read_sampler
+from workbench.generation.narrowing import narrow_sampler
+from workbench.spec.model import ColumnConfig, ConstraintConfig, TableConfig
 from workbench.spec.problems import Path, Problem, suggest
 
 _WORDS: dict[Kind, str] = {
@@ -30,6 +31,7 @@ _WORDS: dict[Kind, str] = {
     "double": "numbers",
     "string": "texts",
     "timestamp": "moments in time",
+    "struct": "nested values",
 }
 
 
@@ -61,13 +63,17 @@ class Branch:
         assert self.compiled is not None
         return self.compiled
 
-    def compile(self, column: Maker, makers: Makers) -> Branch:
+    def narrow(self, rules: Sequence[ConstraintConfig]) -> Branch:
+        """The branch with its sampler cut to what the rules allow."""
+        return self if self.config is None else replace(self, config=narrow_sampler(self.config, rules))
+
+    def compile(self, column: Maker, context: TableContext) -> Branch:
         """The branch made ready for the column that it replaces. Raises ValueError if it does not fit it."""
         if self.config is None:
             return replace(self, compiled=_make_constant(self.constant, column.kind))
         column_type = COLUMNS.get(self.config.type)
         assert column_type is not None
-        maker = column_type.make(self.config, {name: makers[name] for name in self.needs})
+        maker = column_type.make(self.config, context)
         if maker.kind == column.kind:
             return replace(self, compiled=maker)
         if (maker.kind, column.kind) != ("int64", "double"):
@@ -111,25 +117,27 @@ def read_branches(
     return branches
 
 
-def check_shares(table: TableConfig, path: Path, problems: list[Problem]) -> None:
+def check_shares(
+    table: TableConfig, scenarios: Sequence[Scenario], rows: int, path: Path, problems: list[Problem]
+) -> None:
     """Scenarios do not overlap, so their shares can sum to 1 at most; one without a row is worth a warning."""
     total = math.fsum(scenario.share for scenario in table.scenarios)
     if total > 1 + 1e-9:
         message = f"The shares of the scenarios sum to {total:g}, and no row is in two of them: 1 is the most."
         problems.append(Problem(message, "Lower the shares.", (*path, "scenarios")))
         return
-    for position, scenario in enumerate(plan_scenarios(table)):
+    for position, scenario in enumerate(scenarios):
         if not scenario.rows:
-            message = f"The scenario “{scenario.name}” gets no row: its share of {table.rows} rows is below one."
+            message = f"The scenario “{scenario.name}” gets no row: its share of {rows} rows is below one."
             place: Path = (*path, "scenarios", position, "share")
             problems.append(Problem(message, "Raise its share or the rows.", place, level="warning"))
 
 
-def plan_scenarios(table: TableConfig) -> tuple[Scenario, ...]:
+def plan_scenarios(table: TableConfig, table_rows: int) -> tuple[Scenario, ...]:
     """The stretch of the random order for each scenario; rounding never takes more rows than there are."""
     planned, first = [], 0
     for scenario in table.scenarios:
-        rows = min(round(scenario.share * table.rows), table.rows - first)
+        rows = min(round(scenario.share * table_rows), table_rows - first)
         planned.append(Scenario(scenario.name, scenario.share, first, rows))
         first += rows
     return tuple(planned)
@@ -156,7 +164,7 @@ def widen(maker: Maker, branches: Iterable[Branch]) -> Maker:
             bounds = (min(maker.bounds[0], other.bounds[0]), max(maker.bounds[1], other.bounds[1]))
         if maker.options is not None and other.options is not None:
             options = tuple(dict.fromkeys([*maker.options, *other.options]))
-        maker = replace(maker, bounds=bounds, options=options, unique=False)
+        maker = replace(maker, bounds=bounds, options=options, shares=None, unique=False)
     return maker
 
 
@@ -167,30 +175,8 @@ def _read_branch(scenario: str, column: str, value: Any, spot: Path, problems: l
         return None
     if not isinstance(value, dict):
         return Branch(scenario, constant=value)
-    kind = value.get("type")
-    column_type = COLUMNS.get(kind) if isinstance(kind, str) else None
-    if column_type is None:
-        message = f"Unknown column type “{kind}”." if kind is not None else "This sampler has no “type”."
-        problems.append(Problem(message, suggest(str(kind or ""), COLUMNS.names()), spot))
-        return None
-    if not {"name", "drop"}.isdisjoint(value):
-        problems.append(Problem("A sampler under “set” has no name and no drop: they are the column's.", "", spot))
-        return None
-    try:
-        return Branch(scenario, config=column_type.config.model_validate({**value, "name": column}))
-    except ValidationError as error:
-        for details in error.errors(include_url=False):
-            word = str(details["loc"][-1]) if details["loc"] else ""
-            path: Path = (*spot, *details["loc"])
-            if details["type"] == "extra_forbidden":
-                hint = suggest(word, column_type.config.model_fields)
-                problems.append(Problem(f"Unknown key “{word}”.", hint, path))
-            elif details["type"] == "missing":
-                problems.append(Problem(f"“{word}” is missing.", f"Add “{word}:” here.", spot))
-            else:
-                reason = str(details.get("ctx", {}).get("error", details["msg"]))
-                problems.append(Problem(f"“{word or column}” cannot be used: {reason}.", "", path))
-        return None
+    config = read_sampler(value, column, spot, problems)
+    return None if config is None else Branch(scenario, config=config)
 
 
 def _make_constant(value: Any, kind: Kind) -> Maker:

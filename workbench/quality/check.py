@@ -6,13 +6,15 @@ is wrong with a dataset is its answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from workbench.columns.column_type import Maker
 from workbench.datasets.sources import RealData
-from workbench.spec.model import QualityConfig, TableConfig, TrainingConfig
+from workbench.quality.support import make_columns
+from workbench.spec.model import ModelConfig, QualityConfig, TableConfig, TrainingConfig
 from workbench.spec.registry import Registry
 
 if TYPE_CHECKING:
@@ -40,6 +42,14 @@ class Evidence:
     gates: QualityConfig = field(default_factory=QualityConfig)
     training: TrainingConfig | None = None
     seed: int = 0
+    models: Mapping[str, ModelConfig] = field(default_factory=dict)
+    parent_keys: Mapping[str, pd.Series[Any]] = field(default_factory=dict)
+    """For each foreign key the primary keys of the table that it leads to."""
+
+    @cached_property
+    def makers(self) -> dict[str, Maker]:
+        """The columns of the table made ready, as far as they can be without other tables and real data."""
+        return make_columns(self.config, self.models)
 
     @cached_property
     def shared_columns(self) -> list[str]:

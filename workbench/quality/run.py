@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.columns.foreign_key import ForeignKeyColumnConfig
 from workbench.columns.registry import column_types
 from workbench.datasets.gates import REPORT, digest_dataset
 from workbench.datasets.sources import RealData, read_source
@@ -25,6 +26,8 @@ from workbench.spec.loading import load_spec
 from workbench.spec.model import SourceConfig, Spec
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from workbench.datasets.store import Dataset
 
 
@@ -119,7 +122,32 @@ def _collect_evidence(spec: Spec, dataset: Dataset, table: str, real: RealData |
     training = spec.training
     trained = training is not None and (training.table == table or len(spec.tables) == 1)
     frame = dataset.read(table).reset_index(drop=True)
-    return Evidence(table, spec.tables[table], frame, real, spec.quality, training if trained else None, spec.seed)
+    return Evidence(
+        table,
+        spec.tables[table],
+        frame,
+        real,
+        spec.quality,
+        training if trained else None,
+        spec.seed,
+        spec.models,
+        _read_parent_keys(spec, dataset, table),
+    )
+
+
+def _read_parent_keys(spec: Spec, dataset: Dataset, table: str) -> dict[str, pd.Series[Any]]:
+    """The primary keys that each foreign key of a table may have."""
+    config = spec.tables[table]
+    links = {entry.column: entry.table for entry in config.foreign_keys}
+    for column in config.columns:
+        if isinstance(column, ForeignKeyColumnConfig) and column.column is None:
+            links[column.name] = column.table
+    keys = {}
+    for name, parent in links.items():
+        key = spec.tables[parent].primary_key
+        if key is not None:
+            keys[name] = dataset.read(parent, [key])[key]
+    return keys
 
 
 def _read_real(spec: Spec, dataset: Dataset, real_file: Path | None) -> dict[str, RealData]:

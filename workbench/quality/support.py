@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from workbench.columns.column_type import Maker
+from workbench.columns.column_type import Maker, TableContext
 from workbench.columns.registry import COLUMNS
-from workbench.spec.model import ColumnConfig, ScenarioConfig, TableConfig
+from workbench.spec.model import ColumnConfig, ModelConfig, ScenarioConfig, TableConfig
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,7 @@ class Support:
             return np.asarray(allowed | ((numbers >= low - slack) & (numbers <= high + slack)))
 
 
-def make_columns(table: TableConfig) -> dict[str, Maker]:
+def make_columns(table: TableConfig, models: Mapping[str, ModelConfig] | None = None) -> dict[str, Maker]:
     """The columns of `table` made ready, dropped ones included.
 
     A column whose type cannot be made ready (it belongs to a package that is not installed, say) is left out.
@@ -58,7 +58,7 @@ def make_columns(table: TableConfig) -> dict[str, Maker]:
     while ready := [column for column in waiting if column.references() <= makers.keys()]:
         for column in ready:
             waiting.remove(column)
-            maker = _make_column(column, makers)
+            maker = _make_column(column, TableContext(makers, table.rows or 1, models or {}))
             if maker is not None:
                 makers[column.name] = maker
     return makers
@@ -84,7 +84,7 @@ def find_scenario_supports(
         if entry is None:
             continue
         try:
-            maker = _make_column(entry.config.model_validate({"name": name, **value}), makers)
+            maker = _make_column(entry.config.model_validate({"name": name, **value}), TableContext(makers))
         except ValidationError:
             continue
         if maker is not None and (maker.bounds is not None or maker.options is not None):
@@ -92,10 +92,10 @@ def find_scenario_supports(
     return asked
 
 
-def _make_column(column: ColumnConfig, makers: Mapping[str, Maker]) -> Maker | None:
+def _make_column(column: ColumnConfig, context: TableContext) -> Maker | None:
     entry = COLUMNS.get(column.type)
     try:
-        return entry.make(column, makers) if entry else None
+        return entry.make(column, context) if entry else None
     except ValueError:
         return None
 

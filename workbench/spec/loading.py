@@ -14,6 +14,7 @@ from typing import Annotated, Any, Union, get_args
 from pydantic import BaseModel, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
+from workbench.spec.constraints import ConstraintConfig
 from workbench.spec.model import ColumnConfig, Spec, TableConfig
 from workbench.spec.problems import Path, Problem, suggest
 from workbench.spec.reading import Document, read_document
@@ -61,7 +62,7 @@ def spec_json_schema(column_types: ColumnTypes) -> dict[str, Any]:
     table = schema["$defs"]["TableConfig"]
     schema["properties"] |= table["properties"]
     schema["required"] = ["name"]
-    schema["oneOf"] = [{"required": ["tables"]}, {"required": list(table["required"])}]
+    schema["oneOf"] = [{"required": ["tables"]}, {"required": ["rows", *table["required"]]}]
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "Workbench dataset spec"
     return schema
@@ -121,11 +122,13 @@ def _explain(details: ErrorDetails, loaded: LoadedSpec, column_types: ColumnType
         line, column = loaded.document.place(written[:-1], value=True)
     elif kind == "union_tag_invalid":
         word = str(context.get("tag", ""))
-        message, hint = f"Unknown column type “{word}”.", suggest(word, column_types)
+        noun, known = _find_union(path, column_types)
+        message, hint = f"Unknown {noun} type “{word}”.", suggest(word, known)
         written = (*written, "type")
         line, column = loaded.document.place(written, value=True)
     elif kind == "union_tag_not_found":
-        message, hint = "This column has no “type”.", "Add “type:”, for instance “type: category”."
+        noun, known = _find_union(path, column_types)
+        message, hint = f"This {noun} has no “type”.", f"Add “type:”, for instance “type: {known[0]}”."
         line, column = loaded.document.place(written, value=True)
     else:
         message, hint = _explain_value(kind, details["msg"], context, details["input"], path)
@@ -182,26 +185,35 @@ def _keys_at(path: Path, column_types: ColumnTypes, data: Any, loaded: LoadedSpe
         else:
             arguments = [argument for argument in get_args(model) if argument is not type(None)]
             model = arguments[-1] if arguments else None
-        model = _unwrap(model, data, column_types)
+        model = _unwrap(model, data)
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         return []
     known = list(model.model_fields)
     return known + list(_TABLE_KEYS) if not path and loaded.single_table is not None else known
 
 
-def _unwrap(annotation: Any, data: Any, column_types: ColumnTypes) -> Any:
-    """The model inside Annotated, Optional, or the union of column types."""
-    if isinstance(data, dict) and data.get("type") in column_types:
-        members = str(annotation)
-        if "Config" in members or "Column" in members:
-            chosen = column_types[data["type"]]
-            if chosen.__name__ in members:
-                return chosen
+def _find_union(path: Path, column_types: ColumnTypes) -> tuple[str, list[str]]:
+    """What the mapping at `path` is one of, and the types that are known there."""
+    if "constraints" in path:
+        return "constraint", [_tag(member) for member in get_args(get_args(ConstraintConfig)[0])]
+    return "column", ["category", *(name for name in column_types if name != "category")]
+
+
+def _tag(model: type[BaseModel]) -> str:
+    """The word that `type` has in the YAML for this model, empty if it has no such field."""
+    field_info = model.model_fields.get("type")
+    words = get_args(field_info.annotation) if field_info is not None else ()
+    return str(words[0]) if words else ""
+
+
+def _unwrap(annotation: Any, data: Any) -> Any:
+    """The model inside Annotated, Optional, or a union of models that `type` tells apart."""
     while hasattr(annotation, "__metadata__"):
         annotation = get_args(annotation)[0]
     options = [argument for argument in get_args(annotation) if argument is not type(None)]
-    origin = getattr(annotation, "__origin__", None)
-    if options and origin not in (list, dict):
-        models = [option for option in options if isinstance(option, type) and issubclass(option, BaseModel)]
-        return models[0] if len(models) == 1 else annotation
-    return annotation
+    if not options or getattr(annotation, "__origin__", None) in (list, dict):
+        return annotation
+    models = [option for option in options if isinstance(option, type) and issubclass(option, BaseModel)]
+    if len(models) > 1 and isinstance(data, dict):
+        models = [model for model in models if _tag(model) == data.get("type")]
+    return models[0] if len(models) == 1 else annotation

@@ -6,19 +6,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,62}$")]
-Share = Annotated[float, Field(ge=0, le=1)]
-Scalar = bool | int | float | str | None
+from workbench.spec.base import Name, Scalar, Share, StrictModel
+from workbench.spec.constraints import ConstraintConfig
 
-
-class StrictModel(BaseModel):
-    """A mapping in the YAML. Unknown keys are errors; values are never changed after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, allow_inf_nan=False)
+__all__ = [
+    "BalanceConfig", "ColumnConfig", "ConstraintConfig", "ExportConfig", "ForeignKeyConfig", "Message", "ModelConfig",
+    "Name", "ParityConfig", "QualityConfig", "Scalar", "ScenarioConfig", "Share", "SourceConfig", "Spec",
+    "SplitsConfig", "StrictModel", "TableConfig", "TrainingConfig",
+]  # fmt: skip
 
 
 class ColumnConfig(StrictModel):
@@ -51,29 +51,6 @@ class SourceConfig(StrictModel):
         return self
 
 
-class ConstraintConfig(StrictModel):
-    """A rule that every row keeps: `inequality` (low < high, both columns) or `range` (low <= column <= high)."""
-
-    type: Literal["inequality", "range"]
-    column: Name | None = Field(None, description="range: the column that is bounded")
-    low: float | Name | None = Field(None, description="inequality: the smaller column; range: the lower bound")
-    high: float | Name | None = Field(None, description="inequality: the larger column; range: the upper bound")
-    strict: bool = Field(False, description="inequality: equal values are not allowed either")
-
-    @model_validator(mode="after")
-    def validate_fields(self) -> ConstraintConfig:
-        if self.type == "inequality":
-            if not isinstance(self.low, str) or not isinstance(self.high, str) or self.column is not None:
-                raise ValueError("inequality needs low and high, both names of columns, and no column")
-        elif self.column is None or isinstance(self.low, str) or isinstance(self.high, str):
-            raise ValueError("range needs column, and numbers as low and high")
-        elif self.low is None and self.high is None:
-            raise ValueError("range needs low, high or both")
-        elif self.low is not None and self.high is not None and self.low > self.high:
-            raise ValueError(f"no value can satisfy this: low {self.low:g} is above high {self.high:g}")
-        return self
-
-
 class ScenarioConfig(StrictModel):
     """A named rare event: exactly `share` of the rows get the values of `set`."""
 
@@ -84,14 +61,84 @@ class ScenarioConfig(StrictModel):
     )
 
 
+class ForeignKeyConfig(StrictModel):
+    """A column that holds the primary key of a row of another table.
+
+    With `per_parent` the rows of this table are made for each row of that one, in its order; without it, each row
+    refers to one at random.
+    """
+
+    column: Name
+    table: Name
+    per_parent: int | dict[str, Any] | None = Field(
+        None, description="Rows for each row of that table: a number, or a sampler such as {type: poisson, mean: 3}"
+    )
+
+
+class BalanceConfig(StrictModel):
+    """Exact shares of the values of a column, or of the combinations of several.
+
+    {column: is_fraud, shares: {true: 0.1, false: 0.9}}
+    {columns: [region, is_fraud], shares: {north: {true: 0.1, false: 0.4}, south: {true: 0.1, false: 0.4}}}
+    """
+
+    column: Name | None = None
+    columns: Annotated[list[Name], Field(min_length=1)] | None = None
+    shares: dict[Any, Any] = Field(description="Value to share; nested once for each further column. They sum to 1")
+
+    @model_validator(mode="after")
+    def validate_shares(self) -> BalanceConfig:
+        if (self.column is None) == (self.columns is None):
+            raise ValueError("give either column or columns")
+        if len(set(self.names)) < len(self.names):
+            raise ValueError("a column stands in it twice")
+        total = math.fsum(share for _, share in self.cells)
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"the shares sum to {total:g} instead of 1")
+        return self
+
+    @property
+    def names(self) -> list[str]:
+        """The columns, one or several."""
+        return [self.column] if self.column is not None else list(self.columns or [])
+
+    @property
+    def cells(self) -> list[tuple[tuple[Any, ...], float]]:
+        """Each combination of values with its share. Raises ValueError where the nesting does not fit the columns."""
+        return _read_cells(self.shares, len(self.names))
+
+
+def _read_cells(shares: Any, depth: int) -> list[tuple[tuple[Any, ...], float]]:
+    if depth == 0:
+        if isinstance(shares, bool) or not isinstance(shares, (int, float)) or not 0 <= shares <= 1:
+            raise ValueError(f"“{shares}” is no share: give a number from 0 to 1")
+        return [((), float(shares))]
+    if not isinstance(shares, dict) or not shares:
+        raise ValueError("shares needs a mapping from values to shares, nested once for each further column")
+    return [((value, *rest), share) for value, inner in shares.items() for rest, share in _read_cells(inner, depth - 1)]
+
+
+class ParityConfig(StrictModel):
+    """An outcome that is true equally often in every group: the rates differ by `max_gap` at most."""
+
+    outcome: Name = Field(description="Column of true and false")
+    across: Name = Field(description="Column whose values are the groups")
+    max_gap: Share = Field(0.01, description="Largest difference between the rates of two groups")
+
+
 class TableConfig(StrictModel):
     """One table: how many rows, of which columns, under which rules."""
 
-    rows: Annotated[int, Field(ge=1, le=10_000_000_000)]
+    rows: Annotated[int, Field(ge=1, le=10_000_000_000)] | None = Field(
+        None, description="May be left out where a foreign key has per_parent; with both, the total is exactly this"
+    )
     primary_key: Name | None = None
+    foreign_keys: list[ForeignKeyConfig] = Field(default_factory=list)
     columns: Annotated[list[ColumnConfig], Field(min_length=1)]
     constraints: list[ConstraintConfig] = Field(default_factory=list)
     scenarios: list[ScenarioConfig] = Field(default_factory=list)
+    balance: list[BalanceConfig] = Field(default_factory=list)
+    parity: list[ParityConfig] = Field(default_factory=list)
 
 
 class QualityConfig(StrictModel):
@@ -109,14 +156,27 @@ class Message(StrictModel):
     content: str
 
 
-class TrainingConfig(StrictModel):
-    """How a row becomes a training example. Loss is taken on the completion or the assistant's turns alone."""
+_TEMPLATES = {
+    "chat": ("messages",),
+    "prompt_completion": ("prompt", "completion"),
+    "preference": ("prompt", "chosen", "rejected"),
+    "text": ("text",),
+}
 
-    task: Literal["chat", "prompt_completion", "text"]
+
+class TrainingConfig(StrictModel):
+    """How a row becomes a training example. Loss is taken on the completion or the assistant's turns alone.
+
+    `preference` has a better and a worse answer to each prompt.
+    """
+
+    task: Literal["chat", "prompt_completion", "preference", "text"]
     table: Name | None = Field(None, description="The table to train on, needed if there are several")
     messages: list[Message] | None = Field(None, description="chat: the turns")
-    prompt: str | None = Field(None, description="prompt_completion: template of the prompt")
+    prompt: str | None = Field(None, description="prompt_completion, preference: template of the prompt")
     completion: str | None = Field(None, description="prompt_completion: template of the completion")
+    chosen: str | None = Field(None, description="preference: template of the better answer")
+    rejected: str | None = Field(None, description="preference: template of the worse answer")
     text: str | None = Field(None, description="text: template of the whole example")
     label: Name | None = Field(
         None, description="Column the completion states: the model is then scored by which of its values it prefers"
@@ -124,13 +184,59 @@ class TrainingConfig(StrictModel):
 
     @model_validator(mode="after")
     def validate_templates(self) -> TrainingConfig:
-        wanted = {"chat": {"messages"}, "prompt_completion": {"prompt", "completion"}, "text": {"text"}}[self.task]
-        given = {name for name in ("messages", "prompt", "completion", "text") if getattr(self, name) is not None}
-        if given != wanted:
-            raise ValueError(f"the task {self.task} needs {' and '.join(sorted(wanted))}, and no other template")
+        wanted = _TEMPLATES[self.task]
+        given = {name for names in _TEMPLATES.values() for name in names if getattr(self, name) is not None}
+        if given != set(wanted):
+            raise ValueError(f"the task {self.task} needs {' and '.join(wanted)}, and no other template")
         if self.messages is not None and (not self.messages or self.messages[-1].role != "assistant"):
             raise ValueError("the last message must be the assistant's")
         return self
+
+
+class SplitsConfig(StrictModel):
+    """Shares of the rows for training, validation and test. Rows that belong together stay on one side."""
+
+    train: Share
+    validation: Share = 0.0
+    test: Share = 0.0
+    stratify_by: Name | None = Field(None, description="Column whose shares are kept in every split")
+
+    @model_validator(mode="after")
+    def validate_shares(self) -> SplitsConfig:
+        total = math.fsum((self.train, self.validation, self.test))
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"the shares sum to {total:g} instead of 1")
+        return self
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The splits that get rows, with their shares."""
+        shares = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: share for name, share in shares.items() if share > 0}
+
+
+class ExportConfig(StrictModel):
+    """A copy of the dataset for another program, written to `exports/` with the dataset."""
+
+    format: Literal["parquet", "jsonl", "csv", "arrow"]
+    layout: Literal["messages", "alpaca", "sharegpt", "prompt_completion", "preference", "text"] | None = Field(
+        None, description="Training examples in this layout, made by “training”; the tables as they are if left out"
+    )
+
+    @model_validator(mode="after")
+    def validate_layout(self) -> ExportConfig:
+        if self.layout in ("messages", "sharegpt") and self.format == "csv":
+            raise ValueError(f"csv cannot hold the nested layout {self.layout}; use jsonl, parquet or arrow")
+        return self
+
+
+class ModelConfig(StrictModel):
+    """A generative model that columns write with. A provider reads its own fields beside these."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=False, allow_inf_nan=False)
+
+    provider: Name = Field(description="Who runs the model; `offline` needs none")
+    model: str | None = Field(None, description="Name or path of the model, as its provider knows it")
 
 
 class Spec(StrictModel):
@@ -140,10 +246,13 @@ class Spec(StrictModel):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
     description: str = ""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    models: dict[Name, ModelConfig] = Field(default_factory=dict)
     sources: dict[Name, SourceConfig] = Field(default_factory=dict)
     tables: Annotated[dict[Name, TableConfig], Field(min_length=1)]
     quality: QualityConfig = Field(default_factory=QualityConfig)
+    splits: SplitsConfig | None = None
     training: TrainingConfig | None = None
+    exports: list[ExportConfig] = Field(default_factory=list)
 
     @field_validator("version", mode="before")
     @classmethod

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-from numpy.typing import NDArray
 
 from workbench.quality.check import Evidence, Finding, register_check
-from workbench.quality.support import find_scenario_supports, find_support, make_columns
-from workbench.spec.model import ConstraintConfig
-
-if TYPE_CHECKING:
-    import pandas as pd
+from workbench.quality.constraints import Broken, find_broken
+from workbench.quality.support import find_scenario_supports, find_support
 
 _QUESTION = "Does every row keep the spec's rules?"
-
-Broken = NDArray[np.bool_]
 
 
 @register_check("rules", _QUESTION)
@@ -48,7 +40,7 @@ def check_rules(evidence: Evidence) -> list[Finding]:
 
 
 def _break_keys(evidence: Evidence) -> dict[str, Broken]:
-    unique = {name for name, maker in make_columns(evidence.config).items() if maker.unique}
+    unique = {name for name, maker in evidence.makers.items() if maker.unique}
     unique |= {evidence.config.primary_key} if evidence.config.primary_key else set()
     broken = {}
     for name in sorted(unique & {str(column) for column in evidence.frame.columns}):
@@ -58,41 +50,13 @@ def _break_keys(evidence: Evidence) -> dict[str, Broken]:
 
 
 def _break_constraints(evidence: Evidence) -> dict[str, Broken]:
-    broken = {}
-    for rule in evidence.config.constraints:
-        names = [name for name in (rule.column, rule.low, rule.high) if isinstance(name, str)]
-        if set(names) <= {str(name) for name in evidence.frame.columns}:
-            broken[_describe(rule)] = _break_constraint(rule, evidence.frame)
-    return broken
-
-
-def _break_constraint(rule: ConstraintConfig, frame: pd.DataFrame) -> Broken:
-    """Rows that break the rule; a missing value breaks none."""
-    if rule.type == "inequality":
-        low, high = frame[str(rule.low)], frame[str(rule.high)]
-        missing = (low.isna() | high.isna()).to_numpy(np.bool_)
-        kept = (low < high if rule.strict else low <= high).fillna(True).to_numpy(np.bool_)
-        return np.asarray(~kept & ~missing)
-    column = frame[str(rule.column)]
-    broken = np.zeros(len(frame), np.bool_)
-    if rule.low is not None:
-        broken |= (column < rule.low).fillna(False).to_numpy(np.bool_)
-    if rule.high is not None:
-        broken |= (column > rule.high).fillna(False).to_numpy(np.bool_)
-    return broken
-
-
-def _describe(rule: ConstraintConfig) -> str:
-    if rule.type == "inequality":
-        return f"{rule.low} {'<' if rule.strict else '<='} {rule.high}"
-    low = f"{rule.low:g} <= " if isinstance(rule.low, int | float) else ""
-    high = f" <= {rule.high:g}" if isinstance(rule.high, int | float) else ""
-    return f"{low}{rule.column}{high}"
+    found = (find_broken(rule, evidence.frame) for rule in evidence.config.constraints)
+    return dict(each for each in found if each is not None)
 
 
 def _break_values(evidence: Evidence) -> dict[str, Broken]:
     """Values outside a column's bounds or options, unless a scenario asks for them; nulls where none are asked for."""
-    makers = make_columns(evidence.config)
+    makers = evidence.makers
     configs = {column.name: column for column in evidence.config.columns}
     broken = {}
     for name in (str(name) for name in evidence.frame.columns):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.quality.check import Evidence, Finding, Verdict, register_check
-from workbench.quality.support import find_scenario_supports, make_columns
+from workbench.quality.support import find_scenario_supports
 
 _QUESTION = "Is the scenario there as often as asked?"
 
@@ -17,7 +17,7 @@ _QUESTION = "Is the scenario there as often as asked?"
 @register_check("scenarios", _QUESTION)
 def check_scenarios(evidence: Evidence) -> list[Finding]:
     """One finding a scenario: the share of rows that show it, against the asked share less one row of rounding."""
-    makers = make_columns(evidence.config)
+    makers = evidence.makers
     rows = len(evidence.frame)
     findings = []
     for scenario in evidence.config.scenarios:

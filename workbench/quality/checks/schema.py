@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from workbench.quality.check import Evidence, Finding, register_check
-from workbench.quality.support import make_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +20,7 @@ def check_schema(evidence: Evidence) -> list[Finding]:
     problems = [f"{name} is missing" for name in sorted(expected - present)]
     problems += [f"{name} is not in the spec" for name in sorted(present - expected)]
     wrong = 0
-    for name, maker in make_columns(evidence.config).items():
+    for name, maker in evidence.makers.items():
         if name in present and not _is_of_kind(evidence.frame[name], maker.kind):
             wrong += 1
             problems.append(f"{name} holds {evidence.frame[name].dtype} instead of {maker.kind}")

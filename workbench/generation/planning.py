@@ -1,0 +1,256 @@
+"""From a spec to its plan, table by table, parents first. Everything the words of a spec mean together is decided here.
+
+What cannot work is a `Problem` with the path of the word that is wrong; each step adds its problems and goes on with
+what is sound, so that one reading of a spec finds as many of them as it can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path as FilePath
+from typing import Any
+
+from workbench.columns.column_type import Maker, TableContext
+from workbench.columns.registry import COLUMNS
+from workbench.generation.bounds import check_bounds
+from workbench.generation.constraints import Rule, group_rules, read_rules
+from workbench.generation.dependencies import order_names
+from workbench.generation.linking import add_key_columns, make_link_maker, plan_links, read_keys
+from workbench.generation.links import Link
+from workbench.generation.narrowing import narrow_sampler
+from workbench.generation.plan import Plan, PlannedColumn, TablePlan
+from workbench.generation.quotas import QuotaPlanner
+from workbench.generation.real_data import SourceReader
+from workbench.generation.scenarios import Branch, check_shares, plan_scenarios, read_branches, widen
+from workbench.generation.trials import find_conflicts
+from workbench.spec.constraints import FixedIncrementsConfig, UniqueConfig
+from workbench.spec.model import ColumnConfig, Spec, TableConfig
+from workbench.spec.problems import Path, Problem, suggest
+
+
+def build_plan(spec: Spec, folder: FilePath | None = None) -> tuple[Plan | None, list[Problem]]:
+    """The plan, and the problems found; the plan is None if one is an error. Their paths are those of the spec.
+
+    Paths of sources are relative to `folder`, by default the current one.
+    """
+    problems: list[Problem] = []
+    reader = SourceReader(spec, folder or FilePath())
+    keys = {name: read_keys(table) for name, table in spec.tables.items()}
+    needs = {name: {key.table for key in found.values()} & spec.tables.keys() for name, found in keys.items()}
+    order, cycles = order_names(needs)
+    for cycle in cycles:
+        chain = ", which refers to ".join(f"“{name}”" for name in [*cycle[1:], cycle[0]])
+        message = f"“{cycle[0]}” refers to {chain}: no table can be made first."
+        problems.append(Problem(message, "Take one of the foreign keys out.", ("tables", cycle[0], "foreign_keys")))
+    planned: dict[str, TablePlan] = {}
+    for name in order:
+        if needs[name] <= planned.keys():
+            table = TablePlanner(spec, name, planned, reader, problems).plan()
+            if table is not None:
+                planned[name] = table
+    failed = len(planned) < len(spec.tables) or any(problem.level == "error" for problem in problems)
+    return (None if failed else Plan(spec, planned, reader.digests)), problems
+
+
+def resize_spec(spec: Spec, plan: Plan, rows: int) -> Spec:
+    """The spec with its largest table at `rows` rows; other tables keep their size relative to it, at least one row."""
+    largest = max(table.rows for table in plan.tables.values())
+    tables = {
+        name: table.model_copy(update={"rows": max(1, round(plan.tables[name].rows * rows / largest))})
+        for name, table in spec.tables.items()
+    }
+    return spec.model_copy(update={"tables": tables})
+
+
+class TablePlanner:
+    """The steps of planning one table; `planned` holds the tables it may refer to."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        name: str,
+        planned: Mapping[str, TablePlan],
+        reader: SourceReader,
+        problems: list[Problem],
+    ) -> None:
+        self.spec, self.name, self.planned, self.reader, self.problems = spec, name, planned, reader, problems
+        self.table: TableConfig = spec.tables[name]
+        self.path: Path = ("tables", name)
+        self.positions: dict[str, int] = {}
+        self.widened: dict[str, Maker] = {}
+        self.links: dict[str, Link] = {}
+        self.rows = 1
+
+    def plan(self) -> TablePlan | None:
+        """The table's plan, or None where a problem was added."""
+        before = len(self.problems)
+        configs = self.find_columns()
+        self.links, rows = plan_links(self.spec, self.name, self.planned, self.path, self.problems)
+        if rows is None:
+            return None
+        self.rows = rows
+        scenarios = plan_scenarios(self.table, rows)
+        branches = read_branches(self.table, configs, self.path, self.problems)
+        needs = self.find_needs(configs, branches)
+        order, cycles = order_names(needs)
+        self.report_cycles(cycles)
+        columns: dict[str, PlannedColumn] = {}
+        for name in order:
+            planned = self.plan_column(configs[name], branches.get(name, {}), needs[name])
+            if planned is not None:
+                columns[name] = planned
+        self.check_primary_key()
+        check_shares(self.table, scenarios, rows, self.path, self.problems)
+        rules = self.plan_rules(columns)
+        if any(problem.level == "error" for problem in self.problems[before:]) or len(columns) < len(configs):
+            return None
+        quotas = QuotaPlanner(
+            self.table, self.name, self.spec.seed, rows, self.path, columns, self.widened, scenarios, rules,
+            self.reader.read,
+        ).plan()  # fmt: skip
+        self.problems += quotas.problems
+        for name, decider in quotas.deciders.items():
+            columns[name] = replace(columns[name], decider=decider)
+        plan = TablePlan(
+            self.name,
+            self.spec.seed,
+            rows,
+            {name: columns[name] for name in configs},
+            tuple(order),
+            scenarios,
+            group_rules(quotas.rules, needs, order),
+            self.links,
+            quotas.balance,
+            quotas.parity,
+            quotas.uniques,
+        )
+        if not quotas.problems:
+            self.problems += find_conflicts(plan, self.path)
+        return None if any(problem.level == "error" for problem in self.problems[before:]) else plan
+
+    def add(self, path: Path, message: str, hint: str = "") -> None:
+        """Add a problem; `path` begins inside the table."""
+        self.problems.append(Problem(message, hint, (*self.path, *path)))
+
+    def find_columns(self) -> dict[str, ColumnConfig]:
+        """The columns by name, those made from `foreign_keys` among them."""
+        configs: dict[str, ColumnConfig] = {}
+        for position, config in enumerate(self.table.columns):
+            if config.name in configs:
+                self.add(
+                    ("columns", position, "name"), f"Two columns have the name “{config.name}”.", "Rename one of them."
+                )
+                continue
+            configs[config.name] = config
+            self.positions[config.name] = position
+        if all(config.drop for config in configs.values()):
+            self.add(("columns",), "Every column is marked “drop”: nothing is left.", "Keep at least one.")
+        return add_key_columns(self.table, configs, self.path, self.problems)
+
+    def find_needs(
+        self, configs: dict[str, ColumnConfig], branches: Mapping[str, Mapping[int, Branch]]
+    ) -> dict[str, frozenset[str]]:
+        """What each column is computed from, by its own config, the scenarios that set it, and parity."""
+        needs: dict[str, frozenset[str]] = {}
+        for name, config in configs.items():
+            own = config.references()
+            for unknown in sorted(own - configs.keys()):
+                path = ("columns", self.positions[name], *_find_field(config, unknown))
+                self.add(path, f"There is no column “{unknown}” in this table.", suggest(unknown, configs))
+            needs[name] = own.union(*(branch.needs for branch in branches.get(name, {}).values()))
+        for parity in self.table.parity:
+            if {parity.outcome, parity.across} <= configs.keys():
+                needs[parity.outcome] |= {parity.across}
+        return needs
+
+    def report_cycles(self, cycles: list[list[str]]) -> None:
+        """Say of each circle of columns that it has no beginning."""
+        for cycle in cycles:
+            chain = ", which needs ".join(f"“{name}”" for name in [*cycle[1:], cycle[0]])
+            message = f"“{cycle[0]}” needs {chain}: there is no order to make them in."
+            path = ("columns", self.positions[cycle[0]]) if cycle[0] in self.positions else ("foreign_keys",)
+            self.add(path, message, "Compute one of them from other columns.")
+
+    def plan_column(
+        self, config: ColumnConfig, branches: Mapping[int, Branch], needs: frozenset[str]
+    ) -> PlannedColumn | None:
+        """None where it cannot be compiled, or where a column it needs could not be: that one has the problem."""
+        if not needs <= self.widened.keys():
+            return None
+        column_type = COLUMNS.get(config.type)
+        assert column_type is not None
+        context = TableContext(
+            {name: self.widened[name] for name in needs},
+            self.rows,
+            self.spec.models,
+            self.reader.read,
+            lambda asked: make_link_maker(asked, self.links, self.spec),
+        )
+        rules = self.table.constraints
+        try:
+            maker = column_type.make(narrow_sampler(config, rules), context)
+        except ValueError as error:
+            field = (config.type,) if config.type in type(config).model_fields else ()
+            place = ("columns", self.positions[config.name], *field) if config.name in self.positions else ()
+            self.add(place, f"“{config.name}” cannot be made: {error}.")
+            return None
+        compiled: dict[int, Branch] = {}
+        for position, branch in branches.items():
+            try:
+                if maker.serial:
+                    raise ValueError("its values depend on other rows")
+                compiled[position] = branch.narrow(rules).compile(maker, context)
+            except ValueError as error:
+                path = ("scenarios", position, "set", config.name)
+                self.add(path, f"“{config.name}” cannot be set: {error}.")
+        self.widened[config.name] = widen(maker, compiled.values())
+        return PlannedColumn(config, maker, compiled, needs, increment=self.find_increment(config.name))
+
+    def find_increment(self, name: str) -> float | None:
+        """The step of the column's values, if a constraint gives one."""
+        found = [rule for rule in self.table.constraints if isinstance(rule, FixedIncrementsConfig)]
+        return next((rule.increment for rule in found if rule.column == name), None)
+
+    def check_primary_key(self) -> None:
+        """The primary key is a column of the dataset whose values differ."""
+        key = self.table.primary_key
+        if key is None:
+            return
+        if key not in self.widened and key not in self.positions:
+            self.add(("primary_key",), f"There is no column “{key}” in this table.", suggest(key, self.positions))
+        elif key in self.positions and self.table.columns[self.positions[key]].drop:
+            self.add(("primary_key",), f"The primary key “{key}” is marked “drop”.", "Keep it in the dataset.")
+        elif key in self.widened and not self.widened[key].unique and not self.is_unique(key):
+            hint = (
+                "Use a column of the type id or uuid, which no scenario sets, or add a constraint of the type unique."
+            )
+            self.add(("primary_key",), f"The values of “{key}” are not unique, so it cannot be the primary key.", hint)
+
+    def is_unique(self, name: str) -> bool:
+        """Whether a constraint keeps the column free of repeats."""
+        return any(isinstance(rule, UniqueConfig) and rule.columns == [name] for rule in self.table.constraints)
+
+    def plan_rules(self, columns: Mapping[str, PlannedColumn]) -> list[Rule]:
+        """The rules that can be tested on rows, each proved possible for all rows and for those of each scenario."""
+        rules = read_rules(self.table, self.widened, self.reader.read, self.path, self.problems)
+        makers = {name: column.maker for name, column in columns.items()}
+        check_bounds(rules, makers, "", self.path, self.problems)
+        for position, scenario in enumerate(self.table.scenarios):
+            in_scenario: dict[str, Any] = {
+                name: column.branches[position].maker if position in column.branches else column.maker
+                for name, column in columns.items()
+            }
+            if any(position in columns[name].branches for rule in rules for name in rule.columns if name in columns):
+                where = f"in the scenario “{scenario.name}” "
+                check_bounds(rules, in_scenario, where, self.path, self.problems)
+        return rules
+
+
+def _find_field(config: ColumnConfig, word: str) -> Path:
+    """The field of a column in which `word` stands: what a problem points to."""
+    for field in type(config).model_fields:
+        value = getattr(config, field)
+        if field not in ("name", "type") and isinstance(value, str) and word in value:
+            return (field,)
+    return ()

@@ -1,0 +1,60 @@
+"""Sources that a spec's columns draw from: read once per change of their file, and digested for the fingerprint."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.errors import WorkbenchError
+from workbench.spec.model import Spec
+from workbench.spec.problems import suggest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.datasets.sources import RealData
+
+_MOST_KNOWN = 4
+_known: OrderedDict[Hashable, RealData] = OrderedDict()
+"""Tables read by earlier plans, since a preview plans its spec at each key."""
+
+
+class SourceReader:
+    """Reads the sources of one spec. `digests` names those that were asked for, with the SHA-256 of their content."""
+
+    def __init__(self, spec: Spec, folder: Path) -> None:
+        self.spec, self.folder = spec, folder
+        self.digests: dict[str, str] = {}
+
+    def read(self, name: str) -> pd.DataFrame:
+        """The rows of a source that may be learned from, without its holdout. Raises ValueError for the user."""
+        source = self.spec.sources.get(name)
+        if source is None:
+            raise ValueError(f"there is no source “{name}”. {suggest(name, self.spec.sources)}".strip())
+        try:
+            data = self._load(name)
+        except WorkbenchError as error:
+            raise ValueError(f"{error.cause.rstrip('.')}. {error.solution}".rstrip(".")) from None
+        self.digests[name] = data.digest
+        return data.train
+
+    def _load(self, name: str) -> RealData:
+        from workbench.datasets.sources import read_source
+
+        source = self.spec.sources[name]
+        stamp: Hashable = None
+        if source.path is not None:
+            try:
+                found = (self.folder / Path(source.path).expanduser()).stat()
+                stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
+            except (OSError, ValueError, RuntimeError):
+                stamp = None
+        identity = (str(self.folder.absolute()), source.model_dump_json(), self.spec.seed, stamp)
+        if identity not in _known:
+            _known[identity] = read_source(source, self.folder, self.spec.seed)
+            while len(_known) > _MOST_KNOWN:
+                _known.popitem(last=False)
+        _known.move_to_end(identity)
+        return _known[identity]

@@ -1,0 +1,66 @@
+"""`unique` over columns that chance may repeat: of equal rows the first is kept, in the order of the rows.
+
+Types that repeat nothing by construction (`id`, `uuid`, and those with `unique: true`) need none of this. For the
+others the 64-bit hashes of the kept values are remembered, eight bytes a row, so the rows of such a table are made in
+order; a row is wrongly left out where two hashes fall together, which ten million rows do once in 370,000 datasets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.columns.values import Values
+
+_NULL = np.uint64(0)
+_PRIME = np.uint64(0x9E3779B97F4A7C15)
+_MERGED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Uniqueness:
+    """Columns whose values together are to occur once."""
+
+    columns: tuple[str, ...]
+    text: str
+
+
+@dataclass(slots=True)
+class SeenRows:
+    """The hashes of the rows that are kept so far, in a few sorted arrays."""
+
+    rule: Uniqueness
+    _sorted: list[NDArray[np.uint64]] = field(default_factory=list)
+
+    def keep_first(self, columns: Mapping[str, Values]) -> NDArray[np.bool_]:
+        """True for the rows that equal no earlier one, which are remembered. A null equals nothing, as in SQL."""
+        hashes, known = hash_rows([columns[name] for name in self.rule.columns])
+        fresh = np.ones(len(hashes), np.bool_)
+        for earlier in self._sorted:
+            place = np.minimum(np.searchsorted(earlier, hashes), max(len(earlier) - 1, 0))
+            fresh &= earlier[place] != hashes if len(earlier) else True
+        first = np.zeros(len(hashes), np.bool_)
+        first[np.unique(hashes, return_index=True)[1]] = True
+        fresh = (fresh & first) | ~known
+        self._sorted.append(np.sort(hashes[fresh & known]))
+        if len(self._sorted) > _MERGED:
+            self._sorted = [np.sort(np.concatenate(self._sorted))]
+        return fresh
+
+
+def hash_rows(columns: Sequence[Values]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+    """A 64-bit hash of each row of the columns, and which rows hold no null; shapes (rows,)."""
+    from pandas.util import hash_array
+
+    total = np.zeros(len(columns[0]), np.uint64)
+    known = np.ones(len(columns[0]), np.bool_)
+    for values in columns:
+        data = values.data.view(np.int64) if values.data.dtype.kind == "M" else values.data
+        hashes = np.asarray(hash_array(data, categorize=False), np.uint64)
+        total = (total ^ hashes) * _PRIME + (total >> np.uint64(29))
+        if values.valid is not None:
+            known &= values.valid
+    return np.where(known, total, _NULL), known
