@@ -1,22 +1,29 @@
-"""Rows per CPU-second of generation, beside Faker making the same patient table, in one process and on one core.
+"""Rows per CPU-second of generation, beside DataDesigner and Faker making the same tables, each in one process.
 
-    python benchmarks/generation.py [--rows 500000] [--json]
+    python benchmarks/generation.py [--rows 500000] [--without-peers] [--large 10000000] [--json]
 
-`samplers` is the table of nine samplers; `with derived columns` adds an expression and a template; `written` includes
-encoding the blocks as Parquet. Faker is timed on fewer rows, since its time per row is constant.
+`samplers` is a patient table of nine samplers; `with derived columns` adds an expression and a template; `written`
+includes encoding the blocks as Parquet; `person` is name, e-mail, phone and address. The peers get fewer rows, since
+their time per row is constant, and run in an environment of their own, which the first run makes. `--large` writes a
+dataset of that many rows by all cores and prints the most memory that its processes held together.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from peers.environment import run_peer
+
 from workbench.generation.blocks import BLOCK_ROWS, make_block
-from workbench.generation.packing import encode_block
 from workbench.generation.check import check_text
+from workbench.generation.packing import encode_block
 from workbench.generation.plan import Plan
 
 SAMPLERS = """
@@ -43,26 +50,104 @@ DERIVED = """
   - {{name: cost_per_visit, type: expression, expression: "round(cost / max(visits, 1), 2)"}}
   - {{name: note, type: template, template: "{{{{ age }}}} year old with {{{{ diagnosis }}}}, {{{{ visits }}}} visits"}}
 """
+PERSON = """
+version: 1
+name: people
+rows: {rows}
+columns:
+  - {{name: name, type: faker, method: name, locale: LOCALE}}
+  - {{name: email, type: faker, method: email, locale: LOCALE}}
+  - {{name: phone, type: faker, method: phone_number, locale: LOCALE}}
+  - {{name: address, type: faker, method: address, locale: LOCALE}}
+"""
+LOCALES = ("en_US", "de_DE")
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=500_000)
+    parser.add_argument("--without-peers", action="store_true", help="measure this project alone")
+    parser.add_argument("--large", type=int, metavar="ROWS", help="also write a dataset of so many rows")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    samplers, derived = (_plan(text.format(rows=options.rows)) for text in (SAMPLERS, SAMPLERS + DERIVED))
-    rates = {
-        "samplers": _measure(lambda: _make(samplers, write=False), options.rows),
-        "samplers, written": _measure(lambda: _make(samplers, write=True), options.rows),
-        "with derived columns": _measure(lambda: _make(derived, write=False), options.rows),
-        "faker": _measure(lambda: _make_with_faker(5_000), 5_000),
-    }
+    ours = measure_ours(options.rows)
+    peers = [] if options.without_peers else measure_peers()
+    large = measure_large(options.large) if options.large else None
     if options.json:
-        print(json.dumps({"unit": "rows per CPU-second", "rows": options.rows, "rates": rates}))
+        print(json.dumps({"unit": "rows per CPU-second", "ours": ours, "peers": peers, "large": large}))
         return
-    for name, rate in rates.items():
-        print(f"{name:24} {rate:12,.0f} rows per CPU-second {rate / rates['faker']:8.1f} x Faker")
+    print(f"{'rows per CPU-second':28}{'ours':>12}" + "".join(f"{peer['peer']:>34}" for peer in peers))
+    for name, rate in ours.items():
+        line = f"{name:28}{rate:12,.0f}"
+        for peer in peers:
+            theirs = peer["rates"].get(name)
+            line += f"{'':34}" if theirs is None else f"{theirs:14,.0f}  ours is {rate / theirs:8,.1f} x"
+        print(line)
+    if large:
+        print(f"{large['rows']:,} rows written in {large['seconds']:.1f} s, {large['mebibytes']:,} MiB at most")
+
+
+def measure_ours(rows: int) -> dict[str, float]:
+    """The rates of this project by the name of the table."""
+    samplers, derived = (_plan(text.format(rows=rows)) for text in (SAMPLERS, SAMPLERS + DERIVED))
+    rates = {
+        "samplers": _measure(lambda: _make(samplers, write=False), rows),
+        "samplers, written": _measure(lambda: _make(samplers, write=True), rows),
+        "with derived columns": _measure(lambda: _make(derived, write=False), rows),
+    }
+    for locale in LOCALES:
+        people = _plan(PERSON.format(rows=rows // 4).replace("LOCALE", locale))
+        rates[f"person {locale}"] = _measure(lambda plan=people: _make(plan, write=False), rows // 4)  # type: ignore[misc]
+    return rates
+
+
+def measure_peers() -> list[dict[str, object]]:
+    """What the peers' scripts print."""
+    return [run_peer("datadesigner_patients.py", "20000"), run_peer("faker_patients.py", "5000", own=True)]
+
+
+def measure_large(rows: int) -> dict[str, float]:
+    """Write the patient table by all cores: seconds of the clock, and the most memory of all processes together."""
+    from workbench.generation.run import run
+    from workbench.progress import Quiet
+    from workbench.workspace import Workspace
+
+    class Context(Quiet):
+        attempt = 1
+
+        def __init__(self, root: Path) -> None:
+            self.folder, self.workspace = root / "runs" / "large", Workspace(root)
+
+    most = 0
+    done = threading.Event()
+
+    def watch() -> None:
+        nonlocal most
+        while not done.wait(0.1):
+            most = max(most, _read_memory())
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    with tempfile.TemporaryDirectory() as folder:
+        watcher.start()
+        begin = time.monotonic()
+        run({"spec": SAMPLERS.format(rows=rows), "folder": folder, "rows": None, "out": None}, Context(Path(folder)))
+        seconds = time.monotonic() - begin
+        done.set()
+    return {"rows": rows, "seconds": seconds, "mebibytes": most >> 20}
+
+
+def _read_memory() -> int:
+    """Resident bytes of this process and of those it has started. Linux."""
+    parent, total = os.getpid(), 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (folder / "stat").read_text().rsplit(")", 1)[1].split()
+            if int(folder.name) == parent or int(fields[1]) == parent:
+                total += int((folder / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        except (OSError, IndexError):
+            continue
+    return total
 
 
 def _plan(text: str) -> Plan:
@@ -73,42 +158,11 @@ def _plan(text: str) -> Plan:
 
 
 def _make(plan: Plan, *, write: bool) -> None:
-    table = plan.tables["patients"]
-    for start in range(0, table.rows, BLOCK_ROWS):
-        block = make_block(plan, "patients", start, min(start + BLOCK_ROWS, table.rows))
-        if write:
-            encode_block(table, block, {})
-
-
-def _make_with_faker(rows: int) -> None:
-    """The same nine columns by Faker's nearest methods, without its weighting of names, which none of them needs."""
-    from datetime import datetime
-
-    from faker import Faker
-
-    fake = Faker(use_weighting=False)
-    diagnoses = {
-        "er": ["sepsis", "fracture", "burn"],
-        "oncology": ["lymphoma", "melanoma"],
-        "cardiology": ["arrhythmia", "angina"],
-    }
-    start, end = datetime(2026, 1, 1), datetime(2026, 12, 31)
-    table = []
-    for _ in range(rows):
-        department = fake.random_element(tuple(diagnoses))
-        table.append(
-            {
-                "patient_id": fake.numerify("P#######"),
-                "department": department,
-                "diagnosis": fake.random_element(diagnoses[department]),
-                "age": fake.pyint(min_value=0, max_value=105),
-                "smoker": fake.boolean(chance_of_getting_true=21),
-                "admitted": fake.date_time_between(start, end),
-                "visits": fake.pyint(min_value=0, max_value=9),
-                "cost": fake.pyfloat(min_value=0, max_value=20_000, right_digits=2),
-                "temperature": fake.pyfloat(min_value=35.5, max_value=41.0, right_digits=1),
-            }
-        )
+    for name, table in plan.tables.items():
+        for start in range(0, table.rows, BLOCK_ROWS):
+            block = make_block(plan, name, start, min(start + BLOCK_ROWS, table.rows))
+            if write:
+                encode_block(table, block, {})
 
 
 def _measure(work: Callable[[], None], rows: int) -> float:

@@ -1,46 +1,116 @@
 """Waiting for a run from a command: progress on stderr, the run's own error as this command's error.
 
-Interrupting the wait never touches the run: it goes on, and the message says how to find it again.
+Interrupting the wait leaves a run alone, which goes on, and the message says how to find it again. The rows of a
+dataset are another matter: who interrupts `generate` wants it to stop, so it is asked to, at the end of a block.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from types import TracebackType
 from typing import TYPE_CHECKING
 
-from workbench.cli.output import end_progress, say, show_progress
+from workbench.cli.output import say
 from workbench.errors import FAILED, GateError, UsageError, WorkbenchError
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from workbench.runs.folder import RunState
 
 
-def finish_run(args: argparse.Namespace, run_id: str) -> RunState:
-    """Wait until the run ends. Returns its state if it is done, else raises its error with its exit code."""
+def finish_run(args: argparse.Namespace, run_id: str, *, stops: bool = False) -> RunState:
+    """Wait until the run ends. Returns its state if it is done, else raises its error with its exit code.
+
+    Ctrl+C asks the run to stop if `stops`, and waits until it has; otherwise it leaves the run alone.
+    """
     from workbench.runs.submit import wait_for_run
 
-    say(f"Run {run_id} has started in the background; Ctrl+C leaves it running.")
-    stages: set[str] = set()
-
-    def show(state: RunState) -> None:
-        share = f" {100 * state.step // state.steps}% {state.step:,}/{state.steps:,}" if state.steps else ""
-        if sys.stderr.isatty():
-            show_progress(f"{state.id}  {state.state}  {state.stage}{share}")
-        elif state.stage and state.stage not in stages:
-            stages.add(state.stage)
-            say(f"{state.id}  {state.state}  {state.stage}")
-
-    try:
-        state = wait_for_run(args.workspace, run_id, on_change=show)
-    except KeyboardInterrupt:
-        end_progress()
-        say(f"The run goes on: `workbench logs -f {run_id}`, `workbench stop {run_id}`.")
-        raise
-    end_progress()
+    say(f"Run {run_id} has started in the background; Ctrl+C {'stops it' if stops else 'leaves it running'}.")
+    with RunProgress() as progress:
+        try:
+            state = wait_for_run(args.workspace, run_id, on_change=progress.show)
+        except KeyboardInterrupt:
+            progress.end()
+            if stops:
+                _stop_and_wait(args, run_id)
+            else:
+                say(f"The run goes on: `workbench logs -f {run_id}`, `workbench stop {run_id}`.")
+            raise
     if state.state == "done":
         return state
     raise explain_end(state)
+
+
+class RunProgress:
+    """A bar with rate and time left on a terminal; elsewhere a line when a new stage begins."""
+
+    def __init__(self) -> None:
+        self._bar: Progress | None = None
+        self._stages: set[str] = set()
+
+    def __enter__(self) -> RunProgress:
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+            self._bar = Progress(
+                TextColumn("{task.description}", markup=False),
+                BarColumn(20),
+                TaskProgressColumn(),
+                TextColumn("{task.fields[count]}", markup=False),
+                TimeRemainingColumn(compact=True),
+                console=Console(stderr=True, highlight=False),
+                transient=True,
+                refresh_per_second=5,
+            )
+            self._task = self._bar.add_task("queued", total=None, count="")
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end()
+
+    def show(self, state: RunState) -> None:
+        """Show where the run stands."""
+        stage = state.stage or state.state
+        if self._bar is not None:
+            rate = state.metrics.get("rows_per_second")
+            count = f"{state.step:,}/{state.steps:,}" if state.steps else ""
+            count += f" {rate:,.0f} rows/s" if rate and stage == "generate" else ""
+            total = state.steps or None
+            self._bar.update(self._task, description=stage, completed=state.step, total=total, count=count)
+        elif stage not in self._stages:
+            self._stages.add(stage)
+            say(f"{state.id}  {state.state}  {state.stage}")
+
+    def end(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+def _stop_and_wait(args: argparse.Namespace, run_id: str) -> None:
+    """Stop a run at the end of its block and say how to go on."""
+    from workbench.runs.submit import stop_run, wait_for_run
+
+    try:
+        stop_run(args.workspace, run_id)
+        say("Stopping at the end of the block…")
+        state = wait_for_run(args.workspace, run_id)
+    except KeyboardInterrupt:
+        say(f"It is still stopping: `workbench show {run_id}`.")
+        return
+    except UsageError:  # it has ended in the meantime
+        return
+    if state.state == "done":
+        say(f"Run {run_id} was done already: `workbench show {run_id}`.")
+    else:
+        say(f"Stopped after {state.step:,} of {state.steps:,} rows. `workbench resume {run_id}` goes on after them.")
 
 
 def explain_end(state: RunState) -> WorkbenchError:

@@ -26,7 +26,8 @@ class ForeignKeyColumnConfig(ColumnConfig):
         None, description="The foreign key to follow, where several of this table lead to the other one"
     )
     per_parent: int | dict[str, Any] | None = Field(
-        None, description="Rows for each row of the other table: a number, or a sampler such as {type: poisson, mean: 3}"
+        None,
+        description="Rows for each row of the other table: a number, or a sampler such as {type: poisson, mean: 3}",
     )
 
     @model_validator(mode="after")

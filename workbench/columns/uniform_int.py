@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from workbench.columns.column_type import Maker, Row, TableContext, register
 from workbench.columns.sampling import LARGEST_INTEGER, WholeNumberConfig, drop_missing
-from workbench.columns.streams import Draws
+from workbench.columns.streams import Draws, derive_key, permute
 from workbench.columns.values import Values
 
 _Whole = Annotated[int, Field(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)]
@@ -21,6 +21,7 @@ class UniformIntConfig(WholeNumberConfig):
     type: Literal["uniform_int"]
     low: _Whole = Field(description="Lowest value")
     high: _Whole = Field(description="Highest value, included")
+    unique: bool = Field(False, description="No value comes twice: the range needs as many values as there are rows")
 
     @model_validator(mode="after")
     def validate_range(self) -> UniformIntConfig:
@@ -33,8 +34,10 @@ class UniformIntConfig(WholeNumberConfig):
 
 
 def make(config: UniformIntConfig, context: TableContext) -> Maker:
-    """`low + floor(u n)` for the n values there are."""
+    """`low + floor(u n)` for the n values there are; with `unique` the place of the row in a random order of them."""
     low, high = _cut(config)
+    if config.unique:
+        return _make_unique(config, context, low, high)
 
     def values(draws: Draws, inputs: Row) -> Values:
         whole = (draws.uniform() * (high - low + 1)).astype(np.int64)
@@ -43,6 +46,20 @@ def make(config: UniformIntConfig, context: TableContext) -> Maker:
         return drop_missing(config, draws, whole + low)
 
     return Maker("int64", values, (low, high))
+
+
+def _make_unique(config: UniformIntConfig, context: TableContext, low: int, high: int) -> Maker:
+    size = high - low + 1
+    if size < context.rows:
+        raise ValueError(
+            f"there are {size:,} whole numbers in its range and {context.rows:,} rows, so some would repeat"
+        )
+
+    def values(draws: Draws, inputs: Row) -> Values:
+        key = derive_key(draws.seed, draws.table, draws.column, draws.branch, "unique", 0)
+        return drop_missing(config, draws, permute(draws.rows, size, key) + low)
+
+    return Maker("int64", values, (low, high), unique=not config.missing, serial=True)
 
 
 def _cut(config: UniformIntConfig) -> tuple[int, int]:

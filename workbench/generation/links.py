@@ -69,6 +69,10 @@ class Brood:
         return parents, Family(first, size)
 
 
+MOST_PARENTS = 100_000_000
+MOST_ROWS = 10_000_000_000
+"""Of a table. Sums of sums stay far within 64 bits."""
+
 _MOST_KNOWN = 64
 _known: dict[Hashable, Whole] = {}
 """Sums of earlier plans: a preview plans its spec at each key, and a million parents take 40 ms to add up."""
@@ -77,7 +81,12 @@ _known: dict[Hashable, Whole] = {}
 def count_rows(
     count: Callable[[Whole], Whole], parents: int, rows: int | None, identity: Hashable | None = None
 ) -> Brood:
-    """Add up the rows of all parents. Equal `identity` means equal sums. Raises ValueError where there are none."""
+    """Add up the rows of all parents. Equal `identity` means equal sums.
+
+    Raises ValueError where there are none, more than MOST_ROWS, or more parents than can be added up in a moment.
+    """
+    if parents > MOST_PARENTS:
+        raise ValueError(f"per_parent can be used for {MOST_PARENTS:,} parents at most, and there are {parents:,}")
     totals = None if identity is None else _known.get(identity)
     if totals is None:
         sums = [0]
@@ -91,6 +100,8 @@ def count_rows(
             _known[identity] = totals
     if not totals[-1]:
         raise ValueError("per_parent gives no row to any parent")
+    if totals[-1] > MOST_ROWS:
+        raise ValueError(f"per_parent makes {int(totals[-1]):,} rows, and {MOST_ROWS:,} is the limit")
     return Brood(count, parents, totals, rows or int(totals[-1]))
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 from workbench.errors import UsageError
 from workbench.generation.check import check_text
 from workbench.generation.fingerprint import compute_fingerprint
+from workbench.generation.links import MOST_ROWS
 from workbench.generation.plan import Plan
 from workbench.generation.planning import build_plan, resize_spec
-
-MOST_ROWS = 10_000_000_000
 
 
 def prepare_plan(text: str, folder: Path, rows: int | None) -> tuple[Plan, str]:
