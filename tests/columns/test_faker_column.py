@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from workbench.columns.column_type import Maker
-from workbench.columns.faker import RowRandom
+from workbench.columns.faker_compiler.row_calls import RowRandom
 from workbench.columns.values import Values
 
 Make = Callable[..., Values]

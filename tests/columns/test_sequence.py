@@ -18,7 +18,7 @@ from workbench.columns.values import Values
 from workbench.spec.yaml_nodes import load_plain
 
 LINES = [
-    "{name: x, type: sequence, mean: 10, trend: 0.1, ar: [0.6, 0.2], noise: 2, spread: 3, season: {period: 7, amplitude: 4}}",
+    "{name: x, type: sequence, trend: 0.1, ar: [0.6, 0.2], noise: 2, spread: 3, season: {period: 7, amplitude: 4}}",
     "{name: x, type: datetime, start: 2026-01-01, end: 2026-06-30, ordered: true}",
 ]
 

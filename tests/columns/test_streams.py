@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.columns.streams import Draws, derive_key, permute
+from workbench.columns.streams import Draws, derive_key, make_scattered_words, permute
 
 
 def draws(start: int, stop: int, **changes: object) -> Draws:
@@ -83,3 +83,17 @@ def test_permute_spreads_neighbours_evenly() -> None:
 
 
 GOLDEN = [9498667286364379580, 8830829365637721270, 3622085704662324806]
+
+
+@given(st.integers(0, 2**63), st.lists(st.integers(0, 10**9), min_size=1, max_size=40))
+def test_scattered_rows_get_the_words_of_the_stream(seed: int, rows: list[int]) -> None:
+    asked = np.array(sorted(set(rows)))
+    scattered = make_scattered_words(derive_key(seed, "t", "c"), asked)
+    for row, word in zip(asked.tolist(), scattered.tolist(), strict=True):
+        alone = np.random.Philox(key=derive_key(seed, "t", "c"), counter=row // 4).random_raw(4)
+        assert int(alone[row % 4]) == word
+
+
+def test_rows_far_apart_are_drawn_as_they_are_in_a_whole_block() -> None:
+    whole = Draws(1, "t", "c", np.arange(10_000)).bits()
+    assert (Draws(1, "t", "c", np.array([3, 9_998])).bits() == whole[[3, 9_998]]).all()

@@ -59,6 +59,8 @@ class Draws:
             return np.empty(0, np.uint64)
         start, stop = int(self.rows[0]), int(self.rows[-1]) + 1
         key = derive_key(self.seed, self.table, self.column, self.branch, purpose, self.attempt)
+        if stop - start > _SPARSE * len(self.rows):
+            return make_scattered_words(key, self.rows)
         words = _make_words(key, start, stop)
         return words if len(words) == len(self.rows) else words[self.rows - start]
 
@@ -99,6 +101,36 @@ def permute(rows: NDArray[np.int64], size: int, key: NDArray[np.uint64]) -> NDAr
 
 
 _ROUNDS = 8
+
+_SPARSE = 64
+"""Of rows that lie further apart than this the words are computed one by one, not with all words between them."""
+
+_MULTIPLIERS = (np.uint64(0xD2E7470EE14C6C93), np.uint64(0xCA5A826395121157))
+_WEYL = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
+_LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
+
+
+def make_scattered_words(key: NDArray[np.uint64], rows: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Word i of the stream `key` for each i of `rows`: Philox4x64-10 written out for an array of counters."""
+    # numpy counts up before it makes its first four words.
+    counter = [(rows // _WORDS_PER_COUNTER + 1).astype(np.uint64), *(np.zeros(len(rows), np.uint64) for _ in range(3))]
+    keys = [int(part) for part in key]
+    for _ in range(10):
+        high_0, low_0 = _multiply(_MULTIPLIERS[0], counter[0])
+        high_1, low_1 = _multiply(_MULTIPLIERS[1], counter[2])
+        counter = [high_1 ^ counter[1] ^ np.uint64(keys[0]), low_1, high_0 ^ counter[3] ^ np.uint64(keys[1]), low_0]
+        keys = [(part + step) & 0xFFFFFFFFFFFFFFFF for part, step in zip(keys, _WEYL, strict=True)]
+    return np.choose(rows % _WORDS_PER_COUNTER, counter)
+
+
+def _multiply(factor: np.uint64, words: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """The upper and lower 64 bits of the 128-bit products."""
+    factor_low, factor_high = factor & _LOW, factor >> _HALF
+    word_low, word_high = words & _LOW, words >> _HALF
+    low = factor_low * word_low
+    middle = factor_high * word_low + (low >> _HALF)
+    other = factor_low * word_high + (middle & _LOW)
+    return factor_high * word_high + (middle >> _HALF) + (other >> _HALF), factor * words
 
 
 def _make_words(key: NDArray[np.uint64], start: int, stop: int) -> NDArray[np.uint64]:
