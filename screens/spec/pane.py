@@ -166,7 +166,7 @@ class SpecPane(Vertical):
 
     def action_new(self) -> None:
         """Start from the example spec; unsaved text stays as a draft."""
-        from workbench.cli.specs import STARTER
+        from workbench.cli.new import STARTER
 
         self.keep_draft()
         self._load(None, "", restore=False)

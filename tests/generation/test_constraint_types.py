@@ -62,14 +62,16 @@ def test_fixed_increments_leave_only_multiples_and_keep_nulls(plan_of: PlanOf) -
 
 
 def test_fixed_increments_of_whole_numbers_and_of_computed_columns(plan_of: PlanOf) -> None:
-    rules = "constraints: [{type: fixed_increments, column: count, increment: 12}, {type: fixed_increments, column: total, increment: 5}]\n"
+    rules = "constraints:\n  - {type: fixed_increments, column: count, increment: 12}\n"
+    rules += "  - {type: fixed_increments, column: total, increment: 5}\n"
     block = make(plan_of(COLUMNS + rules))
     assert {count % 12 for (count,) in rows_of(block, "count")} == {0}  # type: ignore[operator]
     assert {total % 5 for (total,) in rows_of(block, "total") if total is not None} == {0.0}  # type: ignore[operator]
 
 
 def test_fixed_combinations_of_independent_columns_are_drawn_as_one(plan_of: PlanOf) -> None:
-    rule = "constraints: [{type: fixed_combinations, columns: [city, country], values: [[Berlin, DE], [Paris, FR], [Rome, IT]]}]\n"
+    values = "[[Berlin, DE], [Paris, FR], [Rome, IT]]"
+    rule = f"constraints: [{{type: fixed_combinations, columns: [city, country], values: {values}}}]\n"
     plan = plan_of(COLUMNS + rule)
     block = make(plan)
     counts = Counter(rows_of(block, "city", "country"))
@@ -145,7 +147,10 @@ WRONG: dict[str, tuple[str, str]] = {
     "an expression that never holds": ('{type: expression, expression: "count > 4000"}', "kept by none of 2,000"),
     "an expression without truth": ('{type: expression, expression: "count + 1"}', "must be true or false"),
     "an expression of nothing known": ('{type: expression, expression: "cuont > 1"}', "“count”"),
-    "a step between the bounds": ("{type: fixed_increments, column: price, increment: 50}", "no multiple of 50 lies between 0.1 and 9.9"),
+    "a step between the bounds": (
+        "{type: fixed_increments, column: price, increment: 50}",
+        "no multiple of 50 lies between 0.1 and 9.9",
+    ),
     "a fraction of whole numbers": ("{type: fixed_increments, column: count, increment: 0.5}", "0.5 is none"),
     "combinations that never occur": (
         "{type: fixed_combinations, columns: [city, country], values: [[Bonn, DE]]}",

@@ -76,7 +76,8 @@ def test_rows_of_a_scenario_count_towards_the_balance(plan_of: PlanOf) -> None:
 def test_any_rows_of_a_balanced_table_can_be_made_alone(plan_of: PlanOf) -> None:
     text = (
         COLUMNS
-        + "balance: [{column: fraud, shares: {true: 0.1, false: 0.9}}, {column: large, shares: {true: 0.5, false: 0.5}}]\n"
+        + "balance:\n  - {column: fraud, shares: {true: 0.1, false: 0.9}}\n"
+        + "  - {column: large, shares: {true: 0.5, false: 0.5}}\n"
     )
     plan = plan_of(text)
     whole = make(plan)
@@ -148,7 +149,8 @@ WRONG: dict[str, tuple[str, str]] = {
         "Two parts of the spec decide the values of “fraud”",
     ),
     "a scenario with more rows than its value": (
-        "scenarios: [{name: raid, share: 0.2, set: {fraud: true}}]\nbalance: [{column: fraud, shares: {true: 0.1, false: 0.9}}]",
+        "scenarios: [{name: raid, share: 0.2, set: {fraud: true}}]\n"
+        "balance: [{column: fraud, shares: {true: 0.1, false: 0.9}}]",
         "make more rows with True than its share",
     ),
     "a scenario that draws the column": (

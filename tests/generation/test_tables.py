@@ -195,51 +195,62 @@ def test_parents_of_far_away_rows_are_found_across_chunks() -> None:
     assert family.size.tolist() == (parents % 3).tolist()
 
 
-TABLES = "name: x\ntables:\n  a: {rows: 5, primary_key: id, columns: [{name: id, type: id}]}\n  p: {rows: 5, columns: [{name: id, type: id}]}\n"
+TABLES = """name: x
+tables:
+  a: {rows: 5, primary_key: id, columns: [{name: id, type: id}]}
+  p: {rows: 5, columns: [{name: id, type: id}]}
+"""
+
+
+def child(keys: str, columns: str = "{name: n, type: id}", more: str = "") -> str:
+    """A table b with these foreign keys."""
+    return f"  b: {{{more}foreign_keys: [{keys}], columns: [{columns}]}}\n"
+
 
 WRONG: dict[str, tuple[str, str]] = {
-    "an unknown table": ("  b: {rows: 5, foreign_keys: [{column: k, table: aa}], columns: [{name: n, type: id}]}\n", "There is no table “aa”"),
-    "a table without a key": ("  b: {rows: 5, foreign_keys: [{column: k, table: p}], columns: [{name: n, type: id}]}\n", "no primary key to refer to"),
-    "no rows": ("  b: {columns: [{name: n, type: id}]}\n", "does not say how many rows"),
-    "no rows with a key": ("  b: {foreign_keys: [{column: k, table: a}], columns: [{name: n, type: id}]}\n", "does not say how many rows"),
+    "an unknown table": (child("{column: k, table: aa}", more="rows: 5, "), "There is no table “aa”"),
+    "a table without a key": (child("{column: k, table: p}", more="rows: 5, "), "no primary key to refer to"),
+    "no rows": (child(""), "does not say how many rows"),
+    "no rows with a key": (child("{column: k, table: a}"), "does not say how many rows"),
     "two per_parent": (
-        "  b: {foreign_keys: [{column: k, table: a, per_parent: 2}, {column: j, table: a, per_parent: 2}], columns: [{name: n, type: id}]}\n",
+        child("{column: k, table: a, per_parent: 2}, {column: j, table: a, per_parent: 2}"),
         "Two foreign keys have “per_parent”",
     ),
     "a sampler of fractions": (
-        "  b: {foreign_keys: [{column: k, table: a, per_parent: {type: normal, mean: 2, stddev: 1}}], columns: [{name: n, type: id}]}\n",
+        child("{column: k, table: a, per_parent: {type: normal, mean: 2, stddev: 1}}"),
         "it must give whole numbers",
     ),
     "an unknown sampler": (
-        "  b: {foreign_keys: [{column: k, table: a, per_parent: {type: poison, mean: 2}}], columns: [{name: n, type: id}]}\n",
+        child("{column: k, table: a, per_parent: {type: poison, mean: 2}}"),
         "Unknown column type “poison”",
     ),
     "no children at all": (
-        "  b: {foreign_keys: [{column: k, table: a, per_parent: {type: uniform_int, low: 0, high: 0}}], columns: [{name: n, type: id}]}\n",
+        child("{column: k, table: a, per_parent: {type: uniform_int, low: 0, high: 0}}"),
         "gives no row to any parent",
     ),
     "a circle": (
-        "  b: {rows: 5, primary_key: n, foreign_keys: [{column: k, table: c}], columns: [{name: n, type: id}]}\n"
-        "  c: {rows: 5, primary_key: n, foreign_keys: [{column: k, table: b}], columns: [{name: n, type: id}]}\n",
+        child("{column: k, table: c}", more="rows: 5, primary_key: n, ")
+        + child("{column: k, table: b}", more="rows: 5, primary_key: n, ").replace("  b:", "  c:"),
         "“b” refers to “c”, which refers to “b”",
     ),
     "a column that the parent lacks": (
-        "  b: {foreign_keys: [{column: k, table: a, per_parent: 2}], columns: [{name: n, type: foreign_key, table: a, column: idd}]}\n",
+        child("{column: k, table: a, per_parent: 2}", "{name: n, type: foreign_key, table: a, column: idd}"),
         "the table “a” has no column “idd”",
     ),
     "no way to the table": (
-        "  b: {rows: 5, columns: [{name: n, type: foreign_key, table: a, column: id}]}\n",
+        child("", "{name: n, type: foreign_key, table: a, column: id}", "rows: 5, "),
         "this table has no foreign key to “a”",
     ),
     "two ways to the table": (
-        "  b: {rows: 5, foreign_keys: [{column: k, table: a}, {column: j, table: a}], columns: [{name: n, type: foreign_key, table: a, column: id}]}\n",
+        child(
+            "{column: k, table: a}, {column: j, table: a}",
+            "{name: n, type: foreign_key, table: a, column: id}",
+            "rows: 5, ",
+        ),
         "say which with “via”",
     ),
-    "a key that is made in another way": (
-        "  b: {rows: 5, foreign_keys: [{column: n, table: a}], columns: [{name: n, type: id}]}\n",
-        "made in another way",
-    ),
-}  # fmt: skip
+    "a key that is made in another way": (child("{column: n, table: a}", more="rows: 5, "), "made in another way"),
+}
 
 
 @pytest.mark.parametrize(("text", "words"), WRONG.values(), ids=WRONG)
@@ -249,7 +260,6 @@ def test_a_wrong_foreign_key_is_a_problem_with_its_line(problems_of: ProblemsOf,
 
 
 def test_rows_that_per_parent_does_not_come_near_are_warned_of(problems_of: ProblemsOf) -> None:
-    text = "  b: {rows: 500, foreign_keys: [{column: k, table: a, per_parent: 2}], columns: [{name: n, type: id}]}\n"
-    problems = problems_of(TABLES + text)
+    problems = problems_of(TABLES + child("{column: k, table: a, per_parent: 2}", more="rows: 500, "))
     assert [problem.level for problem in problems] == ["warning"]
     assert "“per_parent” makes 10 rows and “rows” asks for 500" in problems[0].message

@@ -59,7 +59,7 @@ def run_demo(args: argparse.Namespace) -> int:
 
 def start_demo(workspace: Workspace) -> Demo:
     """Copy the sample specs into the workspace and queue every run."""
-    from workbench.cli.specs import find_samples
+    from workbench.cli.new import find_samples
     from workbench.runs.submit import submit_run
 
     samples = find_samples()

@@ -1,4 +1,4 @@
-"""Commands on a spec: `new` writes one to start from, `check` finds its problems, `preview` shows its first rows."""
+"""Commands on a spec: `new` (in its own module) writes one, `check` finds its problems, `preview` shows its rows."""
 
 from __future__ import annotations
 
@@ -9,16 +9,10 @@ from typing import Any
 from workbench.cli.commands import Commands
 from workbench.cli.output import print_json, print_line, print_table, say
 from workbench.errors import DONE, WRONG_USAGE, UsageError
-from workbench.files import check_name, clean_text, write_atomic
 
 
 def add_commands(commands: Commands) -> None:
     """Add `new`, `check` and `preview`."""
-    new = commands.add_parser("new", help="write a spec to start from")
-    new.add_argument("name", metavar="NAME", help="name of the dataset, and of the file specs/NAME.yaml")
-    new.add_argument("--like", metavar="SAMPLE", help="copy a sample spec; `workbench new --list x` shows them")
-    new.add_argument("--list", action="store_true", help="list the sample specs and write nothing")
-    new.set_defaults(handler=write_new_spec)
     check = commands.add_parser("check", help="find the problems of a spec, with line and column")
     check.add_argument("spec", nargs="?", metavar="SPEC")
     check.add_argument("--schema", action="store_true", help="print the JSON Schema of specs for an editor")
@@ -29,37 +23,6 @@ def add_commands(commands: Commands) -> None:
     preview.add_argument("-n", "--rows", type=int, default=10, metavar="N", help="rows per table (default: 10)")
     preview.add_argument("--table", metavar="NAME", help="only this table")
     preview.set_defaults(handler=preview_spec)
-
-
-def write_new_spec(args: argparse.Namespace) -> int:
-    """Write specs/NAME.yaml from a short starter or a sample; an existing file is never overwritten."""
-    samples = find_samples()
-    if args.list:
-        print_table(["sample", "what it is"], [(name, _read_description(path)) for name, path in samples.items()])
-        return DONE
-    name = check_name(args.name.removesuffix(".yaml"), "spec")
-    target = args.workspace.specs / f"{name}.yaml"
-    if target.exists():
-        raise UsageError(f"{target} exists already.", "Choose another name, or open it with `workbench SPEC`.")
-    if args.like and args.like not in samples:
-        from workbench.spec.problems import suggest
-
-        raise UsageError(f"There is no sample spec “{clean_text(args.like)}”.", suggest(args.like, samples))
-    text = samples[args.like].read_text("utf-8") if args.like else STARTER
-    lines = [f"name: {name}" if line.startswith("name:") else line for line in text.splitlines()]
-    write_atomic(target, "\n".join(lines) + "\n")
-    if args.json:
-        print_json({"spec": str(target)})
-    else:
-        print_line(str(target))
-        say(f"Next: `workbench {target}` to edit it, or `workbench preview {target}`.")
-    return DONE
-
-
-def find_samples() -> dict[str, Path]:
-    """Sample specs by name: those beside the packages in a checkout."""
-    folder = Path(__file__).resolve().parents[2] / "sample_specs"
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
 def check_spec(args: argparse.Namespace) -> int:
@@ -122,34 +85,3 @@ def _show(value: object) -> str:
     if value is None:
         return ""
     return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _read_description(path: Path) -> str:
-    for line in path.read_text("utf-8").splitlines():
-        if line.startswith("description:"):
-            return line.removeprefix("description:").strip().strip("\"'")
-    return ""
-
-
-STARTER = """\
-# A dataset spec. `workbench check` finds mistakes, `workbench preview` shows the first rows.
-version: 1
-name: example
-description: Support tickets with a few urgent outages
-seed: 7
-rows: 1000
-primary_key: ticket_id
-columns:
-  - {name: ticket_id, type: id, pattern: "T{n:06d}"}
-  - {name: product, type: category, values: {router: 0.5, modem: 0.3, switch: 0.2}}
-  - {name: problem, type: category, given: product, values: {
-      router: [drops the connection, has weak wireless],
-      modem: [blinks amber, gets no signal],
-      switch: [lost a port, runs hot]}}
-  - {name: opened, type: datetime, start: 2026-01-01, end: 2026-06-30}
-  - {name: hours_open, type: exponential, mean: 9, decimals: 1}
-  - {name: urgent, type: bernoulli, p: 0.05}
-  - {name: ticket, type: template, template: "My {{ product }} {{ problem }}."}
-scenarios:
-  - {name: outage, share: 0.02, set: {urgent: true, problem: is down for the whole office}}
-"""

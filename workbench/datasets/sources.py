@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from workbench.datasets.manifest import hash_file
 from workbench.datasets.packaged import hash_table, load_packaged
 from workbench.datasets.reading import read_table
+from workbench.datasets.source_paths import find_source_file
 from workbench.errors import UsageError
 from workbench.files import clean_text
 from workbench.spec.model import SourceConfig
@@ -49,7 +50,7 @@ def read_source(source: SourceConfig, folder: Path, seed: int) -> RealData:
         dataset, frame = load_packaged(source.packaged)
         digest, origin, licence = hash_table(frame), dataset.origin, dataset.licence
     else:
-        path = _find_file(str(source.path), folder)
+        path = find_source_file(str(source.path), folder)
         frame = read_table(path)
         digest = hash_file(path)
         origin, licence = path.name, "not stated"
@@ -87,13 +88,6 @@ def split_rows(
     mask = [position in held for position in range(len(frame))]
     train, holdout = frame[[not side for side in mask]], frame[mask]
     return train.reset_index(drop=True), holdout.reset_index(drop=True)
-
-
-def _find_file(path: str, folder: Path) -> Path:
-    try:
-        return folder / Path(path).expanduser()
-    except RuntimeError as error:  # a home folder of a user that does not exist
-        raise UsageError(f"{clean_text(path)} cannot be used: {error}", "Write the path without “~”.") from error
 
 
 def _choose_columns(frame: pd.DataFrame, source: SourceConfig, origin: str) -> pd.DataFrame:

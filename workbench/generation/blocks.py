@@ -8,7 +8,7 @@ and counted under the rule that they broke, and so are rows whose parent row was
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -128,19 +128,15 @@ class RowMaker:
             self._narrow(np.searchsorted(self.rows, asked))
         self._drop_orphans()
 
-    @classmethod
-    def draw_once(
-        cls, table: TablePlan, rows: NDArray[np.int64], names: Sequence[str], attempt: int
-    ) -> dict[str, Values]:
-        """The columns of a group of rules as one attempt draws them, whether they keep the rules or not."""
-        maker = cls(replace(table, groups=(), parity=()), rows)
-        drawn: dict[str, Values] = {}
-        for name in names:
-            if table.columns[name].maker.serial:
-                drawn[name] = maker.make(name)
-            else:
-                drawn[name] = maker._make_column(name, np.arange(len(rows)), attempt, drawn)
-        return drawn
+    def draw_attempts(self, names: Sequence[str], attempts: int) -> Iterator[dict[str, Values]]:
+        """The columns of a group of rules as each of so many attempts draws them, kept or broken."""
+        everything = np.arange(len(self.rows))
+        for attempt in range(attempts):
+            drawn: dict[str, Values] = {}
+            for name in names:
+                serial = self.table.columns[name].maker.serial
+                drawn[name] = self.make(name) if serial else self._make_column(name, everything, attempt, drawn)
+            yield drawn
 
     @property
     def kept(self) -> NDArray[np.bool_]:

@@ -83,6 +83,7 @@ def read_spec_text(path: Path) -> str:
 
 def _check_sources(spec: Spec, folder: Path) -> Iterator[Problem]:
     from workbench.datasets.packaged import PACKAGED
+    from workbench.datasets.source_paths import find_source_file
 
     for name, source in spec.sources.items():
         place: SpecPath = ("sources", name)
@@ -92,10 +93,13 @@ def _check_sources(spec: Spec, folder: Path) -> Iterator[Problem]:
         if source.path is None:
             continue
         try:
-            path = folder / Path(source.path).expanduser()
+            path = find_source_file(source.path, folder)
             found = path.is_file()
-        except (OSError, ValueError, RuntimeError):
-            yield Problem("This path cannot be used.", "Check it for strange characters.", (*place, "path"))
+        except UsageError as error:
+            yield Problem(error.cause, error.solution, (*place, "path"))
+            continue
+        except OSError as error:
+            yield Problem(explain_os_error(error, Path(source.path)).cause, "Check the path.", (*place, "path"))
             continue
         if not found:
             names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Hashable
 from pathlib import Path
@@ -41,16 +42,15 @@ class SourceReader:
         return data.train
 
     def _load(self, name: str) -> RealData:
+        from workbench.datasets.source_paths import find_source_file
         from workbench.datasets.sources import read_source
 
         source = self.spec.sources[name]
         stamp: Hashable = None
         if source.path is not None:
-            try:
-                found = (self.folder / Path(source.path).expanduser()).stat()
+            with contextlib.suppress(OSError):
+                found = find_source_file(source.path, self.folder).stat()
                 stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
-            except (OSError, ValueError, RuntimeError):
-                stamp = None
         identity = (str(self.folder.absolute()), source.model_dump_json(), self.spec.seed, stamp)
         if identity not in _known:
             _known[identity] = read_source(source, self.folder, self.spec.seed)

@@ -5,6 +5,7 @@ Bounds show only what can never be; that `a + b < 10` and `a * b > 100` do not g
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -55,15 +56,15 @@ def find_conflicts(table: TablePlan, path: Path) -> list[Problem]:
 def _try_rules(table: TablePlan, group: RuleGroup, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which rules are broken by each trial row; shape (rules, trials). Rules of balance count as kept."""
     trials = []
-    for attempt in range(_ATTEMPTS if len(rows) else 0):
-        drawn = RowMaker.draw_once(table, rows, group.columns, attempt)
+    maker = RowMaker(replace(table, groups=(), parity=()), rows)
+    for drawn in maker.draw_attempts(group.columns, _ATTEMPTS):
         trials.append(
             [
                 np.zeros(len(rows), np.bool_) if rule.patient else np.asarray(rule.find_broken(drawn, rows))
                 for rule in group.rules
             ]
         )
-    return np.concatenate(trials, axis=1) if trials else np.zeros((len(group.rules), 1), np.bool_)
+    return np.concatenate(trials, axis=1)
 
 
 def _report(message: str, rule: Rule, path: Path) -> Problem:
