@@ -65,7 +65,7 @@ class DatetimeConfig(SamplerConfig):
 
 
 def make(config: DatetimeConfig, context: TableContext) -> Maker:
-    """`start + k unit` for a uniform k among those that do not pass the end; the start itself where end is before it."""
+    """`start + k unit` for a uniform k among those that do not pass the end; the start where the end is before it."""
     read_start, low = _read_end(config.start, context)
     read_end, high = _read_end(config.end, context)
     unit = MICROSECONDS[config.unit]

@@ -1,8 +1,8 @@
 """`faker`: names, addresses, companies and all else that the Faker library makes, in its languages.
 
-Faker draws from a `random.Random`. Seeding that per row costs more than the name, so it is given one whose state is
-a single number, taken from the row's own draws: the value of a row then depends on no other row. Methods that look at
-today's date are refused, since the same spec would give other rows tomorrow.
+Most of Faker's methods pick from lists by a pattern: these are compiled (see `faker_compiler`) and made for whole
+columns. Faker itself makes the others, row by row. Either way it is Faker's lists and weights that decide. Methods
+that look at today's date are refused, since the same spec would give other rows tomorrow.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from __future__ import annotations
 import datetime
 import inspect
 import json
-import random
 import re
 from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache, partial
-from threading import Lock
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from workbench.columns.column_type import Maker, Row, TableContext, register
+from workbench.columns.faker_compiler.row_calls import call_rows, load_generator, probe
+from workbench.columns.faker_compiler.trees import Node, make_texts
 from workbench.columns.sampling import SamplerConfig, drop_missing
 from workbench.columns.streams import Draws
 from workbench.columns.values import DTYPES, Kind, Values, make_text_array
@@ -30,15 +30,12 @@ from workbench.spec.problems import suggest
 if TYPE_CHECKING:
     from faker import Generator
 
-_MASK = (1 << 64) - 1
-_GOLDEN = 0x9E3779B97F4A7C15
 _TIMELESS = {"century", "pytimezone", "timezone"}
 _DATED = {"credit_card_expire", "credit_card_full", "passport_dates", "passport_dob", "passport_full", "profile",
           "simple_profile"}  # fmt: skip
 _SIZES = re.compile(r"nb|chars|length|count|size|digits|rows|columns", re.IGNORECASE)
 _LARGEST_SIZE = 10_000
 _PROBES = 32
-_LOCK = Lock()
 _KINDS: dict[tuple[str, str, str], Kind] = {}
 """What methods were found to give: asking costs some milliseconds, and a preview compiles its spec at each key."""
 
@@ -56,58 +53,42 @@ class FakerConfig(SamplerConfig):
     args: dict[str, Any] = Field(default_factory=dict, description="Named arguments of the method")
 
 
-class RowRandom(random.Random):
-    """SplitMix64 (Steele, Lea, Flood, 2014) as a `random.Random`: seeding is setting one number."""
-
-    state = 0
-    gauss_next: float | None = None
-
-    def random(self) -> float:
-        return (self._next() >> 11) * 2.0**-53
-
-    def getrandbits(self, count: int, /) -> int:
-        if count <= 64:
-            return self._next() >> (64 - count) if count > 0 else 0
-        bits = 0
-        for _ in range(-(-count // 64)):
-            bits = bits << 64 | self._next()
-        return bits >> (-count % 64)
-
-    def seed(self, *arguments: Any, **named: Any) -> None:
-        """Faker seeds its generators; a row's state is set by its column alone."""
-
-    def _next(self) -> int:
-        self.state = state = (self.state + _GOLDEN) & _MASK
-        state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-        state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & _MASK
-        return state ^ (state >> 31)
-
-
 def make(config: FakerConfig, context: TableContext) -> Maker:
-    """One call of the method per row. Its Arrow type is that of the first values it gives, mixed ones become texts."""
-    generator = _load_generator(config.locale)
+    """The method compiled, or called per row. Its type is that of some first values, mixed ones become texts."""
+    generator = load_generator(config.locale)
     call = _find_method(generator, config)
-    source = cast(RowRandom, generator.random)
-
-    def draw(states: list[int]) -> list[Any]:
-        found = []
-        with _LOCK:  # the columns of a locale share one generator
-            for state in states:
-                source.state = state
-                source.gauss_next = None
-                found.append(call(**config.args))
-        return found
-
     known = (config.locale, config.method, repr(config.args))
     kind = _KINDS.get(known)
     if kind is None:
         try:
-            kind = _find_kind(draw([state * _GOLDEN & _MASK for state in range(_PROBES)]))
+            kind = _find_kind(probe(generator, call, config.args, _PROBES))
         except Exception as error:  # a method of a third party with arguments of the user may raise anything
             raise ValueError(f"Faker's {config.method} does not work with these args: {error}") from None
         _KINDS[known] = kind
 
-    return Maker(kind, partial(_make_values, config, kind, draw))
+    tree = read_tree(config.locale, config.method, _Args(config.args)) if kind == "string" else None
+    if tree is None:
+        return Maker(kind, partial(_make_values, config, kind, partial(call_rows, generator, call, config.args)))
+
+    def pick(draws: Draws, inputs: Row) -> Values:
+        return drop_missing(config, draws, make_texts(tree, draws))
+
+    return Maker(kind, pick)
+
+
+class _Args(dict[str, Any]):
+    """Named arguments that can be looked up in a cache."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(repr(self))
+
+
+@lru_cache(maxsize=256)
+def read_tree(locale: str, method: str, args: _Args) -> Node | None:
+    """The tree of a method, None where Faker has to be asked. Kept, since a preview compiles its spec at each key."""
+    from workbench.columns.faker_compiler.reading import read_method
+
+    return read_method(load_generator(locale), method, args)
 
 
 def _make_values(
@@ -120,18 +101,6 @@ def _make_values(
     else:
         data = np.array([0 if value is None else value for value in found], DTYPES[kind])
     return drop_missing(config, draws, data, None if valid.all() else valid)
-
-
-@lru_cache(maxsize=16)
-def _load_generator(locale: str) -> Generator:
-    from faker.config import AVAILABLE_LOCALES
-    from faker.factory import Factory
-
-    if locale not in AVAILABLE_LOCALES:
-        raise ValueError(f"Faker has no locale “{locale}”. {suggest(locale, AVAILABLE_LOCALES)}".strip())
-    generator: Generator = Factory.create(locale)
-    generator.random = RowRandom()
-    return generator
 
 
 def _find_method(generator: Generator, config: FakerConfig) -> Callable[..., Any]:

@@ -1,46 +1,55 @@
-"""`foreign_key`: the primary key of a row of another table, or another column of the row that a key leads to.
+"""`foreign_key`: what a row takes over from the row of another table that it belongs to.
 
 {name: card_id, type: foreign_key, table: cards, per_parent: {type: poisson, mean: 25}}
 {name: country, type: foreign_key, table: cards, column: country}
+
+Without `column` it holds the other table's primary key, and is thereby a link of its own, as an entry under the
+table's `foreign_keys` is one. With `column` it follows a link that the table has. Which row a row belongs to is
+decided where tables are planned, so this module only states what is wanted.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from workbench.columns.column_type import Maker, TableContext, register
 from workbench.spec.model import ColumnConfig, Name
 
+_MOST_PER_PARENT = 1_000_000_000
+
 
 class ForeignKeyColumnConfig(ColumnConfig):
-    """The primary key of a row of another table, or another column of that row."""
+    """The key, or another column, of the row of another table that this row belongs to."""
 
     type: Literal["foreign_key"]
-    table: Name = Field(description="The other table, which needs a primary key")
+    table: Name = Field(description="The other table")
     column: Name | None = Field(
-        None, description="A column of the other table; left out, its primary key: then this column is the foreign key"
+        None, description="Its column to take over; its primary key if left out, which makes this column the link"
     )
     via: Name | None = Field(
-        None, description="The foreign key to follow, where several of this table lead to the other one"
+        None, description="Column of this table that holds the key to follow, where several keys lead to that table"
     )
-    per_parent: int | dict[str, Any] | None = Field(
+    per_parent: Annotated[int, Field(ge=0, le=_MOST_PER_PARENT)] | dict[str, Any] | None = Field(
         None,
-        description="Rows for each row of the other table: a number, or a sampler such as {type: poisson, mean: 3}",
+        description="Only without column: rows of this table for each row of that one, a number or a sampler such as "
+        "{type: poisson, mean: 3}; without it each row belongs to one at random",
     )
 
     @model_validator(mode="after")
-    def validate_fields(self) -> ForeignKeyColumnConfig:
+    def validate_form(self) -> ForeignKeyColumnConfig:
         if self.column is not None and self.per_parent is not None:
-            raise ValueError("per_parent belongs to the foreign key itself, a column without “column”")
+            raise ValueError("per_parent belongs to the column that holds the key, so leave out column or per_parent")
         if self.column is None and self.via is not None:
-            raise ValueError("via says which foreign key leads to “column”, and there is none")
+            raise ValueError("via says which key leads to a column, so it needs column")
+        if self.via == self.name:
+            raise ValueError("via names this column itself; name the column that holds the key")
         return self
 
 
 def make(config: ForeignKeyColumnConfig, context: TableContext) -> Maker:
-    """The engine follows the link, since only it knows the other table."""
+    """The planner knows the tables and gives the maker."""
     return context.make_link(config)
 
 
