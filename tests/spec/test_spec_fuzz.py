@@ -84,7 +84,8 @@ SNIPPETS = [
     "null", "true", "-1", "0", "1e999", ".nan", "-.inf", "99999999999999999999999", "2026-13-45", "../../x", "{{", "}}",
     "{% for x in range(9) %}", "é", "\u202e", "\x00", "\x1b[31m", "amount", "type", "name", "type: id", "__class__",
     "<<: ", "given: id", "values: {}", "rows: 0", "drop: true", "expression: balance", "share: 1.0", "method: name",
-    "table: cards", "per_parent: 0", "type: unique", "shares: {}", "pattern: '(a|b)*'", "ar: [1]", "per_parent: 999999999", "rows: 10000000000", "column: id",
+    "table: cards", "per_parent: 0", "type: unique", "shares: {}", "pattern: '(a|b)*'", "ar: [1]",
+    "per_parent: 999999999", "rows: 10000000000", "column: id",
 ]  # fmt: skip
 
 

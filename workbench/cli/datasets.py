@@ -19,6 +19,7 @@ def add_commands(commands: Commands) -> None:
     generate.add_argument("spec", metavar="SPEC")
     generate.add_argument("--rows", type=int, metavar="N", help="rows instead of the spec's number")
     generate.add_argument("--out", metavar="DIR", help="put the dataset here instead of in the workspace")
+    generate.add_argument("--workers", type=int, metavar="N", help="processes to make rows with (default: all cores)")
     generate.add_argument("--detach", action="store_true", help="return at once; the run goes on")
     generate.set_defaults(handler=generate_dataset)
     inspect = commands.add_parser("inspect", help="show a dataset: tables, columns, provenance, first rows")
@@ -47,12 +48,13 @@ def generate_dataset(args: argparse.Namespace) -> int:
         "folder": str(path.parent.absolute()),
         "rows": args.rows,
         "out": str(Path(args.out).expanduser().absolute()) if args.out else None,
+        "workers": args.workers,
     }
     begin = time.monotonic()
     run_id = submit_run(args.workspace, "generate", arguments, title=checked.spec.name)
     if args.detach:
         return announce_run(args, run_id)
-    state = finish_run(args, run_id)
+    state = finish_run(args, run_id, stops=True)
     result = state.result or {}
     if args.json:
         print_json({"run": run_id, **result})

@@ -7,9 +7,10 @@ The hub reads the front matter: licence, tags, size and the files of each table.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
-from workbench.datasets.manifest import DATA, Manifest, TableRecord
+from workbench.datasets.manifest import DATA, SPLITS, Manifest, SourceRecord, TableRecord
 from workbench.files import clean_text
 
 _SIZES = [
@@ -18,9 +19,16 @@ _SIZES = [
 ]  # fmt: skip
 
 
-def write_card(manifest: Manifest) -> str:
-    """The Markdown of the card. It depends on the manifest alone, without its times, so equal data has equal cards."""
-    parts = [_front_matter(manifest), f"# {manifest.name}\n"]
+Files = Mapping[str, Mapping[str, str]]
+"""For each config the pattern of each split's files."""
+
+
+def write_card(manifest: Manifest, files: Files | None = None) -> str:
+    """The Markdown of the card. It depends on the manifest alone, without its times, so equal data has equal cards.
+
+    `files` names other files than the dataset's own, for a copy of it.
+    """
+    parts = [_front_matter(manifest, files or list_card_files(manifest)), f"# {manifest.name}\n"]
     if manifest.description:
         parts.append(_escape(manifest.description) + "\n")
     parts.append(
@@ -29,12 +37,25 @@ def write_card(manifest: Manifest) -> str:
     )
     for name, table in manifest.tables.items():
         parts.append(_describe_table(name, table))
+    if manifest.splits:
+        parts.append(_describe_splits(manifest))
     if manifest.sources:
-        parts.append(
-            "## Real data\n\nThe specification compares with these sources; no row of them is in this dataset.\n"
-        )
-        for name, source in manifest.sources.items():
-            parts.append(f"- `{name}`: {_escape(source.origin)}, licence: {_escape(source.licence)}\n")
+        parts.append("## Real data\n\nThe specification names these sources:\n")
+        parts += [_describe_source(name, source) for name, source in manifest.sources.items()]
+    if manifest.models:
+        parts.append("## Models\n\nColumns were written by these models:\n")
+        parts += [
+            f"- `{name}`: {_escape(model.model)} by {_escape(model.provider)}, revision {_escape(model.revision)}, "
+            f"licence: {_escape(model.licence)}\n"
+            for name, model in manifest.models.items()
+        ]
+    parts.append(
+        "## Use and limits\n\nMade for developing, testing and tuning where real rows are scarce, rare or "
+        "confidential. The rows hold what the specification says and nothing else: relations that it does not state "
+        "are absent, and shares, rates and ranges are asked for, not observed. Measure on real data before relying on "
+        "a result; do not take these rows for evidence about the world, or for decisions about persons. Being "
+        "synthetic is no proof of anonymity where real data was a source.\n"
+    )
     made = f"seed {manifest.seed}, fingerprint `{manifest.fingerprint}`"
     parts.append(
         f"## Made again\n\nThe specification is the text `spec` in `manifest.json`; with {made}, it gives the same "
@@ -43,14 +64,41 @@ def write_card(manifest: Manifest) -> str:
     return "\n".join(parts)
 
 
-def _front_matter(manifest: Manifest) -> str:
+def list_card_files(manifest: Manifest) -> dict[str, dict[str, str]]:
+    """For each table the pattern of each split's files; all rows are “train” where there are no splits."""
+    return {
+        name: {split: f"{SPLITS}/{split}/{name}-*.parquet" for split in manifest.splits[name]}
+        if name in manifest.splits
+        else {"train": f"{DATA}/{name}-*.parquet"}
+        for name in manifest.tables
+    }
+
+
+def _front_matter(manifest: Manifest, files: Files) -> str:
     rows = sum(table.rows for table in manifest.tables.values())
     size = next((name for limit, name in _SIZES if rows < limit), "1B<n<10B")
     lines = ["license: other", "license_name: unknown", f"pretty_name: {json.dumps(manifest.name)}"]
-    lines += ["tags:", "- synthetic", "size_categories:", f"- {size}", "configs:"]
-    for name in manifest.tables:
-        lines += [f"- config_name: {name}", "  data_files:", "  - split: train", f"    path: {DATA}/{name}-*.parquet"]
+    lines += ["annotations_creators:", "- machine-generated", "language_creators:", "- machine-generated"]
+    lines += ["tags:", "- synthetic", "- synthetic-workbench", "size_categories:", f"- {size}", "configs:"]
+    for position, (name, splits) in enumerate(files.items()):
+        lines += [f"- config_name: {name}", *(["  default: true"] if position == 0 else []), "  data_files:"]
+        for split, pattern in splits.items():
+            lines += [f"  - split: {split}", f"    path: {pattern}"]
     return "---\n" + "\n".join(lines) + "\n---\n"
+
+
+def _describe_splits(manifest: Manifest) -> str:
+    names = list(dict.fromkeys(split for splits in manifest.splits.values() for split in splits))
+    lines = ["## Splits\n", f"| table | {' | '.join(names)} |", "|---|" + "---|" * len(names)]
+    for table, splits in manifest.splits.items():
+        lines.append(f"| {table} | " + " | ".join(f"{splits.get(name, 0):,}" for name in names) + " |")
+    lines.append("\nRows of one parent, and rows of equal content, are in one split.")
+    return "\n".join(lines) + "\n"
+
+
+def _describe_source(name: str, source: SourceRecord) -> str:
+    rows = "" if source.rows is None else f", {source.rows:,} rows"
+    return f"- `{name}`: {_escape(source.origin)}{rows}, licence: {_escape(source.licence)}\n"
 
 
 def _describe_table(name: str, table: TableRecord) -> str:
@@ -60,6 +108,15 @@ def _describe_table(name: str, table: TableRecord) -> str:
     if table.scenarios:
         lines += ["\n| scenario | share asked | rows asked | rows |", "|---|---|---|---|"]
         lines += [f"| {s.name} | {s.share:g} | {s.asked:,} | {s.achieved:,} |" for s in table.scenarios]
+    for balance in table.balance:
+        names = " | ".join(_escape(column) for column in balance.columns)
+        lines += [f"\n| {names} | rows asked | rows |", "|" + "---|" * (len(balance.columns) + 2)]
+        for cell in balance.cells:
+            values = " | ".join(_escape(_shorten(value)) for value in cell.values)
+            lines.append(f"| {values} | {cell.asked:,} | {cell.achieved:,} |")
+    if table.parity:
+        lines += ["\n| outcome | across | largest gap allowed | gap |", "|---|---|---|---|"]
+        lines += [f"| {p.outcome} | {p.across} | {p.max_gap:g} | {p.achieved_gap:.4g} |" for p in table.parity]
     if table.rejected:
         lines += ["\nRows left out because a constraint could not be kept:\n"]
         lines += [f"- {_escape(reason)}: {count:,}" for reason, count in table.rejected.items()]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,11 @@ from workbench.errors import UsageError, WorkbenchError
 MANIFEST = "manifest.json"
 CARD = "README.md"
 DATA = "data"
+SPLITS = "splits"
+EXPORTS = "exports"
+MEDIA = "media"
+CROISSANT = "croissant.json"
+NOT_STATED = "not stated"
 
 
 class _Record(BaseModel):
@@ -44,6 +50,37 @@ class ScenarioRecord(_Record):
     achieved: int
 
 
+class ForeignKeyRecord(_Record):
+    """A column that holds primary keys of `table`."""
+
+    column: str
+    table: str
+
+
+class CellRecord(_Record):
+    """One combination of values, in the order of the balance's columns, with its rows asked for and there."""
+
+    values: list[Any]
+    asked: int
+    achieved: int
+
+
+class BalanceRecord(_Record):
+    """The quotas over one or several columns."""
+
+    columns: list[str]
+    cells: list[CellRecord]
+
+
+class ParityRecord(_Record):
+    """How far the rates of `outcome` may differ between the values of `across`, and how far they do."""
+
+    outcome: str
+    across: str
+    max_gap: float
+    achieved_gap: float
+
+
 class TableRecord(_Record):
     """`asked` rows were tried; `rows` are there, and `rejected` counts the others by reason."""
 
@@ -53,6 +90,9 @@ class TableRecord(_Record):
     columns: list[ColumnRecord]
     rejected: dict[str, int] = Field(default_factory=dict)
     scenarios: list[ScenarioRecord] = Field(default_factory=list)
+    foreign_keys: list[ForeignKeyRecord] = Field(default_factory=list)
+    balance: list[BalanceRecord] = Field(default_factory=list)
+    parity: list[ParityRecord] = Field(default_factory=list)
 
 
 class FileRecord(_Record):
@@ -65,16 +105,40 @@ class FileRecord(_Record):
     sha256: str
 
 
+class ExtraRecord(_Record):
+    """A file beside the data: a split, an export, media, `croissant.json`."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
 class SourceRecord(_Record):
-    """Real data that the spec names: where it comes from and under which licence, as far as that is stated."""
+    """Real data that the spec names: where it comes from and under which licence, as far as that is stated.
+
+    `sha256` is that of the file, or of the canonical CSV of a packaged table.
+    """
 
     origin: str
     licence: str
     sha256: str | None = None
+    rows: int | None = None
+
+
+class ModelRecord(_Record):
+    """A generative model that columns wrote with."""
+
+    provider: str
+    model: str = NOT_STATED
+    revision: str = NOT_STATED
+    licence: str = NOT_STATED
 
 
 class Manifest(_Record):
-    """`manifest.json`. `fingerprint` is the SHA-256 of all that decides the rows; its first digits are the version."""
+    """`manifest.json`. `fingerprint` is the SHA-256 of all that decides the rows; its first digits are the version.
+
+    `splits` maps table to split to rows; `extras` are the files that `finish_dataset` wrote from the rows.
+    """
 
     format: Literal[1] = 1
     synthetic: Literal[True] = True
@@ -89,6 +153,9 @@ class Manifest(_Record):
     files: list[FileRecord]
     rejected: dict[str, int]
     sources: dict[str, SourceRecord] = Field(default_factory=dict)
+    models: dict[str, ModelRecord] = Field(default_factory=dict)
+    splits: dict[str, dict[str, int]] = Field(default_factory=dict)
+    extras: list[ExtraRecord] = Field(default_factory=list)
     versions: dict[str, str]
     created: str
     seconds: float
@@ -118,7 +185,22 @@ def read_manifest(folder: Path) -> Manifest:
 
 def find_damage(folder: Path, manifest: Manifest, *, thorough: bool = False) -> str | None:
     """What is wrong with the data files of a dataset, or None. Compares sizes, and contents if `thorough`."""
-    for record in manifest.files:
+    return _find_damage(folder, manifest.files, thorough)
+
+
+def find_damaged_extra(folder: Path, manifest: Manifest) -> str | None:
+    """What is wrong with the size of a file that was made from the data, or None. `finish_dataset` makes them anew."""
+    return _find_damage(folder, manifest.extras, thorough=False)
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 (hex) of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _find_damage(folder: Path, records: Sequence[FileRecord | ExtraRecord], thorough: bool) -> str | None:
+    for record in records:
         path = folder / record.path
         try:
             if path.stat().st_size != record.bytes:
@@ -128,9 +210,3 @@ def find_damage(folder: Path, manifest: Manifest, *, thorough: bool = False) -> 
         except OSError:
             return f"{record.path} is missing or cannot be read"
     return None
-
-
-def hash_file(path: Path) -> str:
-    """SHA-256 (hex) of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

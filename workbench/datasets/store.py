@@ -78,7 +78,7 @@ class Dataset:
         except (OSError, pyarrow.ArrowException) as error:
             reason = find_damage(self.folder, self.manifest, thorough=True) or clean_text(str(error))
             raise WorkbenchError(f"{self.reference} is damaged: {reason}.", "Generate it again.") from error
-        return _to_frame(pyarrow.concat_tables(parts))
+        return to_frame(pyarrow.concat_tables(parts))
 
 
 def open_dataset(reference: str | Path, workspace: Workspace) -> Dataset:
@@ -123,6 +123,21 @@ def list_datasets(workspace: Workspace) -> list[Dataset]:
     return sorted(found, key=lambda dataset: dataset.manifest.created, reverse=True)
 
 
+def to_frame(table: Any) -> pd.DataFrame:
+    """A pandas frame of a pyarrow table, structs as dicts.
+
+    Columns with nulls get pandas' nullable types, else whole numbers would turn into fractions.
+    """
+    import pandas as pd
+
+    frame: pd.DataFrame = table.to_pandas()
+    nullable = {"int64": pd.Int64Dtype(), "bool": pd.BooleanDtype()}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if column.null_count and str(column.type) in nullable:
+            frame[name] = column.to_pandas(types_mapper={column.type: nullable[str(column.type)]}.get)
+    return frame
+
+
 def _open(folder: Path) -> Dataset:
     return Dataset(folder.absolute(), read_manifest(folder))
 
@@ -138,15 +153,3 @@ def _list_references(workspace: Workspace, name: str | None) -> list[str]:
     if versions:
         return [f"{name}@{folder.name}" for folder in versions]
     return sorted({path.parent.parent.name for path in workspace.datasets.glob(f"*/[!.]*/{MANIFEST}")})
-
-
-def _to_frame(table: Any) -> pd.DataFrame:
-    """A pandas frame. Columns with nulls get pandas' nullable types, else whole numbers would turn into fractions."""
-    import pandas as pd
-
-    frame: pd.DataFrame = table.to_pandas()
-    nullable = {"int64": pd.Int64Dtype(), "bool": pd.BooleanDtype()}
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        if column.null_count and str(column.type) in nullable:
-            frame[name] = column.to_pandas(types_mapper={column.type: nullable[str(column.type)]}.get)
-    return frame

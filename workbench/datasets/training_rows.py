@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -31,9 +32,10 @@ _Render = Callable[[Mapping[str, Any]], str]
 
 @dataclass(frozen=True, slots=True)
 class TrainingRow:
-    """One example: `messages` of (role, content), or `prompt` and `completion`, or `text`; the others are None.
+    """One example: `messages` of (role, content), or `text`, or `prompt` with its answer or answers.
 
-    `label` is the value of the label's column as text, None if the spec names no label or the value is missing.
+    These are `completion`, or `chosen` and `rejected`. What the task does not have is None. `label` is the value of
+    the label's column as text, None if the spec names no label or the value is missing.
     """
 
     messages: tuple[tuple[str, str], ...] | None = None
@@ -41,11 +43,13 @@ class TrainingRow:
     completion: str | None = None
     text: str | None = None
     label: str | None = None
+    chosen: str | None = None
+    rejected: str | None = None
 
     @property
     def answer(self) -> str:
-        """What the model is to say: the completion, the last turn, or the whole text."""
-        return self.messages[-1][1] if self.messages else self.completion or self.text or ""
+        """What the model is to say: the completion, the last turn, the better answer, or the whole text."""
+        return self.messages[-1][1] if self.messages else self.completion or self.chosen or self.text or ""
 
 
 def render(training: TrainingConfig, frame: pd.DataFrame) -> list[TrainingRow]:
@@ -109,7 +113,7 @@ def _compile_templates(training: TrainingConfig, known: Sequence[str]) -> dict[s
 
 def _list_templates(training: TrainingConfig) -> dict[str, str]:
     """Each template by its place in the `training` block."""
-    places = {name: getattr(training, name) for name in ("prompt", "completion", "text")}
+    places = {name: getattr(training, name) for name in ("prompt", "completion", "chosen", "rejected", "text")}
     places |= {f"messages[{index}]": message.content for index, message in enumerate(training.messages or [])}
     return {place: template for place, template in places.items() if template is not None}
 
@@ -120,8 +124,10 @@ def _check_label(training: TrainingConfig, templates: Mapping[str, str], known: 
         return
     if training.label not in known:
         raise _missing_column(training.label, known, "training.label")
-    if training.task == "text":
-        raise UsageError("A label needs an answer to compare, and the task text has none.", "Use prompt_completion.")
+    if training.task in ("text", "preference"):
+        raise UsageError(
+            f"A label needs one answer to compare, and the task {training.task} has none.", "Use prompt_completion."
+        )
     answer = _answer_template(training)
     if training.label not in _names_in(answer):
         raise UsageError(
@@ -166,7 +172,14 @@ def _render_row(training: TrainingConfig, renderers: Mapping[str, _Render], reco
     if training.messages:
         turns = tuple((message.role, said[f"messages[{n}]"]) for n, message in enumerate(training.messages))
         return TrainingRow(messages=turns, label=label)
-    return TrainingRow(prompt=said.get("prompt"), completion=said.get("completion"), text=said.get("text"), label=label)
+    return TrainingRow(
+        prompt=said.get("prompt"),
+        completion=said.get("completion"),
+        text=said.get("text"),
+        label=label,
+        chosen=said.get("chosen"),
+        rejected=said.get("rejected"),
+    )
 
 
 def _read_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -177,8 +190,8 @@ def _read_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _plain(value: Any) -> Any:
     """A cell as Python value; every mark of a missing one is None."""
-    if hasattr(value, "item"):
-        value = value.item()
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
     missing = value is None or str(value) in {"<NA>", "NaT"} or (isinstance(value, float) and math.isnan(value))
     return None if missing else value
 

@@ -17,7 +17,7 @@ from workbench.generation.planning import build_plan
 from workbench.spec.loading import load_spec
 from workbench.spec.model import Spec, TrainingConfig
 from workbench.spec.problems import Path as SpecPath
-from workbench.spec.problems import Problem, suggest
+from workbench.spec.problems import Problem, end_sentence, suggest
 from workbench.spec.reading import MAX_CHARACTERS
 
 
@@ -45,9 +45,12 @@ def check_text(text: str, folder: Path) -> CheckedSpec:
     ]
     if loaded.spec is None:
         return CheckedSpec(text, None, None, loaded.problems + failures)
+    from workbench.datasets.finishing import find_problems
+
     spec = loaded.spec
     plan, problems = build_plan(spec, folder)
-    problems += [*_check_sources(spec, folder), *_check_quality(spec), *_check_training(spec)]
+    problems += [*_check_sources(spec, folder), *_check_models(spec), *_check_quality(spec)]
+    problems += [*_check_training(spec), *find_problems(spec)]
     located = sorted((loaded.locate(problem) for problem in problems), key=lambda found: (found.line, found.column))
     failed = any(problem.level == "error" for problem in located)
     return CheckedSpec(text, spec, None if failed else plan, located + failures)
@@ -107,6 +110,17 @@ def _check_sources(spec: Spec, folder: Path) -> Iterator[Problem]:
             yield Problem(f"There is no file {clean_text(source.path)}.", hint, (*place, "path"))
 
 
+def _check_models(spec: Spec) -> Iterator[Problem]:
+    """Every model, also one that no column uses yet."""
+    from workbench.providers.opening import read_config
+
+    for name, model in spec.models.items():
+        try:
+            read_config(model)
+        except ValueError as error:
+            yield Problem(f"The model “{name}” cannot be used: {end_sentence(error)}", "", ("models", name))
+
+
 def _check_quality(spec: Spec) -> Iterator[Problem]:
     """Gates that compare with real data need real data."""
     if spec.sources:
@@ -149,7 +163,7 @@ def _check_training(spec: Spec) -> Iterator[Problem]:
 def _training_templates(training: TrainingConfig) -> Iterator[tuple[SpecPath, str]]:
     for position, message in enumerate(training.messages or []):
         yield ("training", "messages", position, "content"), message.content
-    for key in ("prompt", "completion", "text"):
+    for key in ("prompt", "completion", "chosen", "rejected", "text"):
         template = getattr(training, key)
         if template is not None:
             yield ("training", key), template

@@ -31,7 +31,7 @@ from workbench.spec.constraints import (
     UniqueConfig,
 )
 from workbench.spec.model import ConstraintConfig, TableConfig
-from workbench.spec.problems import Path, Problem, suggest
+from workbench.spec.problems import Path, Problem, end_sentence, suggest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,7 +92,7 @@ def read_rules(
         try:
             test = _compile(config, {name: makers[name] for name in columns}, read_source)
         except ValueError as error:
-            problems.append(Problem(f"The constraint cannot be used: {error}.", "", place))
+            problems.append(Problem(f"The constraint cannot be used: {end_sentence(error)}", "", place))
             continue
         if test is not None:
             rules.append(Rule(config, position, describe_constraint(config), columns, test))

@@ -14,7 +14,7 @@ from workbench.generation.inner_samplers import read_sampler
 from workbench.generation.links import Brood, Link, count_rows, make_counter
 from workbench.generation.plan import TablePlan
 from workbench.spec.model import ColumnConfig, Spec, TableConfig
-from workbench.spec.problems import Path, Problem, suggest
+from workbench.spec.problems import Path, Problem, end_sentence, suggest
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ def _plan_brood(
             if maker.kind != "int64":
                 raise ValueError("it must give whole numbers: use poisson or uniform_int, or “decimals: 0”")
         except ValueError as error:
-            problems.append(Problem(f"“per_parent” cannot be used: {error}.", "", spot))
+            problems.append(Problem(f"“per_parent” cannot be used: {end_sentence(error)}", "", spot))
             return None
     else:
         maker = int(key.per_parent or 0)

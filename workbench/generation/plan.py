@@ -98,7 +98,7 @@ class TablePlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The tables of a spec, ready to be made, parents before their children. `sources` are digests of those read."""
+    """The tables of a spec, ready to be made, in its order; `sources` are digests of those that columns draw from."""
 
     spec: Spec
     tables: Mapping[str, TablePlan]

@@ -26,7 +26,7 @@ from workbench.generation.scenarios import Branch, check_shares, plan_scenarios,
 from workbench.generation.trials import find_conflicts
 from workbench.spec.constraints import FixedIncrementsConfig, UniqueConfig
 from workbench.spec.model import ColumnConfig, Spec, TableConfig
-from workbench.spec.problems import Path, Problem, suggest
+from workbench.spec.problems import Path, Problem, end_sentence, suggest
 
 
 def build_plan(spec: Spec, folder: FilePath | None = None) -> tuple[Plan | None, list[Problem]]:
@@ -50,7 +50,9 @@ def build_plan(spec: Spec, folder: FilePath | None = None) -> tuple[Plan | None,
             if table is not None:
                 planned[name] = table
     failed = len(planned) < len(spec.tables) or any(problem.level == "error" for problem in problems)
-    return (None if failed else Plan(spec, planned, reader.digests)), problems
+    if failed:
+        return None, problems
+    return Plan(spec, {name: planned[name] for name in spec.tables}, reader.digests), problems
 
 
 def resize_spec(spec: Spec, plan: Plan, rows: int) -> Spec:
@@ -193,7 +195,7 @@ class TablePlanner:
         except ValueError as error:
             field = (config.type,) if config.type in type(config).model_fields else ()
             place = ("columns", self.positions[config.name], *field) if config.name in self.positions else ()
-            self.add(place, f"“{config.name}” cannot be made: {error}.")
+            self.add(place, f"“{config.name}” cannot be made: {end_sentence(error)}")
             return None
         compiled: dict[int, Branch] = {}
         for position, branch in branches.items():
@@ -203,7 +205,7 @@ class TablePlanner:
                 compiled[position] = branch.narrow(rules).compile(maker, context)
             except ValueError as error:
                 path = ("scenarios", position, "set", config.name)
-                self.add(path, f"“{config.name}” cannot be set: {error}.")
+                self.add(path, f"“{config.name}” cannot be set: {end_sentence(error)}")
         self.widened[config.name] = widen(maker, compiled.values())
         return PlannedColumn(config, maker, compiled, needs, increment=self.find_increment(config.name))
 

@@ -17,7 +17,7 @@ from workbench.generation.scenarios import Scenario
 from workbench.generation.uniqueness import Uniqueness
 from workbench.spec.constraints import FixedCombinationsConfig, FixedIncrementsConfig, UniqueConfig
 from workbench.spec.model import TableConfig
-from workbench.spec.problems import Path, Problem, suggest
+from workbench.spec.problems import Path, Problem, end_sentence, suggest
 
 
 @dataclass(slots=True)
@@ -115,7 +115,7 @@ class QuotaPlanner:
                         raise ValueError(f"the values of “{name}” depend on other rows")
                 balance = plan_balance(config, self.widened, self.scenarios, constants, self.name, self.seed, self.rows)
             except ValueError as error:
-                self.add(path, f"This balance cannot be kept: {error}.")
+                self.add(path, f"This balance cannot be kept: {end_sentence(error)}")
                 continue
             planned.append(balance)
             if all(self.is_settable(name, config.names) for name in config.names):
@@ -184,5 +184,5 @@ class QuotaPlanner:
                     raise ValueError(f"another part of the spec decides the values of “{config.column}”")
                 check_increment(self.widened[config.column], config.increment)
             except ValueError as error:
-                self.add(path, f"The constraint {describe_constraint(config)} cannot be kept: {error}.")
+                self.add(path, f"The constraint {describe_constraint(config)} cannot be kept: {end_sentence(error)}")
             seen.add(config.column)

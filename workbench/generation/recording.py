@@ -11,11 +11,14 @@ from workbench import __version__
 from workbench.columns.values import name_arrow_type
 from workbench.datasets.manifest import (
     NOT_STATED,
+    BalanceRecord,
+    CellRecord,
     ColumnRecord,
     FileRecord,
     ForeignKeyRecord,
     Manifest,
     ModelRecord,
+    ParityRecord,
     ScenarioRecord,
     SourceRecord,
     TableRecord,
@@ -23,10 +26,12 @@ from workbench.datasets.manifest import (
 )
 from workbench.datasets.packaged import PACKAGED, hash_table
 from workbench.datasets.reading import read_table
+from workbench.datasets.source_paths import find_source_file
 from workbench.datasets.table_links import list_links
 from workbench.files import explain_os_error
 from workbench.generation.building import BlockRecord, BuildFolder
 from workbench.generation.fingerprint import VERSION_DIGITS
+from workbench.generation.parity import Tally, find_gap
 from workbench.generation.plan import Plan, TablePlan
 from workbench.spec.model import Spec
 
@@ -70,7 +75,7 @@ def record_sources(spec: Spec, folder: Path) -> dict[str, SourceRecord]:
                     origin=packaged.origin, licence=packaged.licence, sha256=hash_table(frame), rows=len(frame)
                 )
         elif source.path is not None:
-            path = folder / Path(source.path).expanduser()
+            path = find_source_file(source.path, folder)
             rows = len(read_table(path))
             records[name] = SourceRecord(origin=path.name, licence=NOT_STATED, sha256=_hash_source(path), rows=rows)
     return records
@@ -131,7 +136,31 @@ def _record_table(table: TablePlan, spec: Spec, building: BuildFolder) -> TableR
             for link in list_links(spec, table.name)
             if link.column in table.kept
         ],
+        balance=[_record_balance(table, position, blocks) for position in range(len(table.balance))],
+        parity=[_record_parity(table, position, blocks) for position in range(len(table.parity))],
     )
+
+
+def _record_balance(table: TablePlan, position: int, blocks: list[BlockRecord]) -> BalanceRecord:
+    balance = table.balance[position]
+    counts = [sum(block.balance[position][cell] for block in blocks) for cell in range(len(balance.cells))]
+    cells = [
+        CellRecord(values=list(values), asked=asked, achieved=achieved)
+        for values, asked, achieved in zip(balance.cells, balance.asked, counts, strict=True)
+    ]
+    return BalanceRecord(columns=list(balance.columns), cells=cells)
+
+
+def _record_parity(table: TablePlan, position: int, blocks: list[BlockRecord]) -> ParityRecord:
+    parity = table.parity[position]
+    tally: Tally = {}
+    for block in blocks:
+        for group, (true, rows) in block.parity[position].items():
+            counts = tally.setdefault(group, [0, 0])
+            counts[0] += true
+            counts[1] += rows
+    gap = round(find_gap(tally), 6)
+    return ParityRecord(outcome=parity.outcome, across=parity.across, max_gap=parity.max_gap, achieved_gap=gap)
 
 
 def _sum_counts(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

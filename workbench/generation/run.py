@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.datasets.finishing import finish_dataset
-from workbench.datasets.manifest import MANIFEST, Manifest
+from workbench.datasets.manifest import MANIFEST, Manifest, find_damaged_extra
 from workbench.errors import StopRequested, UsageError, WorkbenchError
 from workbench.files import clean_text, explain_os_error, write_atomic
 from workbench.generation.blocks import remember_rows
@@ -176,7 +176,7 @@ def _refresh(manifest: Manifest, spec: Spec, source: PlanSource, target: Path) -
             "sources": record_sources(spec, folder),
         }
     )
-    if fresh != manifest:
+    if fresh != manifest or find_damaged_extra(target, manifest) is not None:
         fresh = finish_dataset(target, fresh, spec)
         write_atomic(target / MANIFEST, fresh.as_text())
     return fresh

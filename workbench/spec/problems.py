@@ -34,6 +34,12 @@ def format_path(path: Path) -> str:
     return text
 
 
+def end_sentence(reason: object) -> str:
+    """The reason as the end of a sentence: with a full stop, unless it ends in one or in a question."""
+    text = str(reason).rstrip()
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """“Did you mean …?” with the nearest known word, or the known words where none is near and they are few."""
     words = sorted(known)

@@ -54,6 +54,11 @@ def read_tuning_data(dataset: Dataset, train_on: TrainOn, progress: Progress) ->
             f"The spec of {dataset.reference} does not say how a row becomes a training example.",
             "Add a “training:” block with a prompt and a completion, then generate again.",
         )
+    if training.task == "preference":
+        raise UsageError(
+            "Tuning on preferences is not possible here.",
+            f"Export them for a trainer that does: workbench export {dataset.reference} --to trl",
+        )
     wanted = sorted(find_columns(training))
     real = _read_real(spec, dataset, wanted, required=train_on == "real", progress=progress)
     if train_on == "real" and real is not None:

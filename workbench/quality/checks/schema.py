@@ -16,6 +16,7 @@ _QUESTION = "Are all columns there, and of their types?"
 def check_schema(evidence: Evidence) -> list[Finding]:
     """Share of the spec's columns that are there and of the right kind; every other column is named."""
     expected = {column.name for column in evidence.config.columns if not column.drop}
+    expected |= {entry.column for entry in evidence.config.foreign_keys}
     present = {str(name) for name in evidence.frame.columns}
     problems = [f"{name} is missing" for name in sorted(expected - present)]
     problems += [f"{name} is not in the spec" for name in sorted(present - expected)]

@@ -1,0 +1,103 @@
+"""What columns written by a model share: the model's name, a prompt over the row, and rows that are skipped.
+
+A row's seed comes from its own draws, and a provider's answer depends on its request alone, so a generated value
+obeys the same law as a drawn one as far as the model does; the offline provider does fully.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, field_validator
+
+from workbench.columns.column_type import Row, TableContext
+from workbench.columns.expression_language.compiling import compile_expression
+from workbench.columns.expression_language.parsing import find_names, parse_expression
+from workbench.columns.streams import Draws
+from workbench.columns.template import TemplateConfig
+from workbench.columns.template import make as make_template
+from workbench.columns.values import Values, make_text_array
+from workbench.spec.model import ColumnConfig, Name, StrictModel
+
+Texts = Callable[[Draws, Row], list[str]]
+Mask = Callable[[Draws, Row], NDArray[np.bool_]]
+
+
+class SkipConfig(StrictModel):
+    """Rows that the model is not asked about."""
+
+    when: str = Field(description="Expression that is true for the rows to skip, for instance amount < 1")
+    value: str | None = Field(None, description="What a skipped row gets; null if left out")
+
+    @field_validator("when", mode="before")
+    @classmethod
+    def validate_when(cls, when: object) -> object:
+        """YAML gives a lone true as no text."""
+        if isinstance(when, bool):
+            when = str(when)
+        if isinstance(when, str):
+            parse_expression(when)
+        return when
+
+
+class GeneratedConfig(ColumnConfig):
+    """A column that a model makes."""
+
+    model: Name | None = Field(
+        None, description="Which of the spec's models makes it; the offline provider if left out"
+    )
+    skip: SkipConfig | None = Field(None, description="Rows that the model is not asked about")
+
+    def templates(self) -> tuple[str, ...]:
+        """The texts of the config that are Jinja over columns of the row."""
+        return ()
+
+    def references(self) -> frozenset[str]:
+        names = frozenset[str]().union(*map(find_template_names, self.templates()))
+        return names if self.skip is None else names | find_names(parse_expression(self.skip.when))
+
+
+def find_template_names(text: str) -> frozenset[str]:
+    """Names of the columns that a template reads. Raises ValueError if it is none. Jinja is imported only now."""
+    from workbench.columns.template_language.templates import find_names as find
+
+    return find(text)
+
+
+def compile_texts(config: GeneratedConfig, template: str, context: TableContext) -> Texts:
+    """A function that gives the text of `template` for every row."""
+    maker = make_template(TemplateConfig(name=config.name, type="template", template=template), context)
+
+    def texts(draws: Draws, inputs: Row) -> list[str]:
+        written: list[str] = maker.values(draws, inputs).data.tolist()
+        return written
+
+    return texts
+
+
+def compile_skip(config: GeneratedConfig, context: TableContext) -> Mask:
+    """A function that is True for the rows the model is asked about. An expression without a result skips nothing.
+
+    Raises ValueError if the expression of `skip` is not of true and false.
+    """
+    if config.skip is None:
+        return lambda draws, inputs: np.ones(len(draws), np.bool_)
+    kinds = {name: maker.kind for name, maker in context.makers.items()}
+    operand = compile_expression(parse_expression(config.skip.when), kinds)
+    if operand.kind != "bool":
+        raise ValueError("“when” of skip must be true or false, for instance amount < 1")
+
+    def asked(draws: Draws, inputs: Row) -> NDArray[np.bool_]:
+        result = operand.evaluate(inputs, len(draws))
+        skipped = np.broadcast_to(np.asarray(result.data, np.bool_), (len(draws),))
+        return ~skipped if result.valid is None else ~(skipped & result.valid)
+
+    return asked
+
+
+def spread(texts: Sequence[str | None]) -> Values:
+    """`texts`, one for each row, None for null."""
+    valid = np.array([text is not None for text in texts], np.bool_)
+    return Values(make_text_array([text or "" for text in texts]), None if valid.all() else valid)

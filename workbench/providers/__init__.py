@@ -1,0 +1,1 @@
+"""The generative models that columns call, each behind the same few requests."""
