@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from workbench.columns.column_type import Maker
+from workbench.columns.column_type import Maker, TableContext
 from workbench.columns.expression import ExpressionConfig
 from workbench.columns.expression import make as make_expression
 from workbench.columns.expression_language.functions import FUNCTIONS
@@ -157,7 +157,7 @@ REFUSED = {
 @pytest.mark.parametrize(("expression", "message"), REFUSED.items(), ids=[key[:20] for key in REFUSED])
 def test_wrong_expressions_are_refused_with_a_reason(expression: str, message: str) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is compared below
-        make_expression(ExpressionConfig(name="x", type="expression", expression=expression), MAKERS)
+        make_expression(ExpressionConfig(name="x", type="expression", expression=expression), TableContext(MAKERS))
     assert message in str(caught.value)
 
 
@@ -203,7 +203,8 @@ sys.addaudithook(_watch)  # for the life of the process; it only looks while a t
 def _compute(text: str) -> Values | None:
     try:
         config = ExpressionConfig(name="x", type="expression", expression=text)
-        maker = make_expression(config, {name: MAKERS[name] for name in config.references() if name in MAKERS})
+        makers = {name: MAKERS[name] for name in config.references() if name in MAKERS}
+        maker = make_expression(config, TableContext(makers))
         return maker.values(Draws(1, "t", "x", np.arange(3)), INPUTS)
     except (ValueError, WorkbenchError):
         return None

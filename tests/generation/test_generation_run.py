@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow.parquet
 import pytest
 
+import workbench.generation.blocks as blocks
 import workbench.generation.packing as packing
 import workbench.generation.run as generation
 from workbench.datasets.manifest import read_manifest
@@ -244,3 +245,37 @@ def test_a_path_that_cannot_be_written_is_explained(recorder: Recorder, tmp_path
     (tmp_path / "file").write_text("")
     with pytest.raises(WorkbenchError, match="cannot be used"):
         generate(recorder(), out=str(tmp_path / "file" / "below"))
+
+
+QUOTAS = """name: q
+rows: 300
+columns:
+  - {name: x, type: uniform, low: 0, high: 1}
+  - {name: rare, type: expression, expression: "x > 0.99999"}
+  - {name: group, type: category, values: [a, b]}
+  - {name: lucky, type: bernoulli, p: 0.5}
+scenarios: [{name: night, share: 0.1, set: {group: a}}]
+balance: [{column: rare, shares: {true: 0.1, false: 0.9}}]
+parity: [{outcome: lucky, across: group, max_gap: 0.02}]
+"""
+
+
+def test_what_was_asked_stands_beside_what_came_out_and_misses_are_told(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "MAX_BALANCE_ROUNDS", 40)
+    context = recorder()
+    result = generate(context, QUOTAS)
+    table = read_manifest(Path(result["dataset"])).tables["q"]
+    assert [cell.asked for cell in table.balance[0].cells] == [30, 270]
+    achieved = table.balance[0].cells[0].achieved
+    assert achieved < 30
+    assert table.rejected == {"balance of rare": 30 - achieved}
+    assert table.parity[0].achieved_gap <= 0.02
+    assert len(result["missed"]) == 2
+    assert f"q: balance of rare: 1 of 2 exact; True: {achieved:,}, 30 asked" in result["missed"]
+    told = dict((message, level) for level, message in context.lines)
+    assert told[result["missed"][1]] == "warning"
+    card = (Path(result["dataset"]) / "README.md").read_text()
+    assert "rare" in card
+    assert "lucky" in card

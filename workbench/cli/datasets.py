@@ -64,6 +64,8 @@ def generate_dataset(args: argparse.Namespace) -> int:
         say(f"{total:,} rows in {format_seconds(time.monotonic() - begin)} at {result.get('dataset')}")
         for reason, count in result.get("rejected", {}).items():
             say(f"{count:,} rows given up: {reason}")
+        for line in result.get("missed", []):
+            say(f"Not as asked: {line}")
     return DONE
 
 

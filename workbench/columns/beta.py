@@ -18,7 +18,7 @@ class BetaConfig(NumberConfig):
 
     type: Literal["beta"]
     alpha: Annotated[float, Field(gt=0, le=1e6)] = Field(description="The mean is alpha / (alpha + beta) of the way")
-    beta: Annotated[float, Field(gt=0, le=1e6)]
+    beta: Annotated[float, Field(gt=0, le=1e6)] = Field(description="The greater, the nearer to low the values lie")
     low: float = Field(0.0, description="Lowest value")
     high: float = Field(1.0, description="Highest value")
 

@@ -36,9 +36,11 @@ class ScipyConfig(NumberConfig):
 def make(config: ScipyConfig, context: TableContext) -> Maker:
     """The inverse of the distribution function (`ppf`) at a uniform number; a discrete one gives whole numbers."""
     frozen, discrete = _freeze(config)
-    support = tuple(float(end) for end in frozen.support())
-    distribution = Distribution(frozen.cdf, frozen.ppf, frozen.sf, frozen.isf, (support[0], support[1]))
-    low, high = config.cut(*distribution.support)
+    support = (float(frozen.support()[0]), float(frozen.support()[1]))
+    # The curves of a discrete distribution are 0 only below its lowest value, which is to be drawn as well.
+    span = (support[0] - discrete, support[1])
+    distribution = Distribution(frozen.cdf, frozen.ppf, frozen.sf, frozen.isf, span)
+    low, high = config.cut(*support)
     if low > high:
         raise ValueError(
             f"min and max leave nothing of {config.dist}, which lies between {support[0]:g} and {support[1]:g}"
@@ -46,7 +48,7 @@ def make(config: ScipyConfig, context: TableContext) -> Maker:
     # P(X <= low) includes low itself where values are whole.
     cut = cut_distribution(distribution, math.ceil(low) - 1 if discrete and math.isfinite(low) else low, high)
     _check_speed(config, cut)
-    bounds = config.rounded_bounds(*distribution.support)
+    bounds = config.rounded_bounds(*support)
 
     def values(draws: Draws, inputs: Row) -> Values:
         with np.errstate(all="ignore"):
@@ -78,7 +80,9 @@ def _freeze(config: ScipyConfig) -> tuple[Any, bool]:
     if missing:
         raise ValueError(f"{config.dist} needs the parameter {' and '.join(missing)} under args")
     frozen = found(**config.args)
-    if not np.isfinite(frozen.ppf(0.5)):
+    with np.errstate(all="ignore"):
+        middle = frozen.ppf(0.5)
+    if not np.isfinite(middle):
         raise ValueError(f"these parameters are outside what {config.dist} allows")
     return frozen, discrete
 

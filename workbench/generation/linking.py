@@ -174,7 +174,8 @@ def _plan_brood(
     else:
         maker = int(key.per_parent or 0)
         if not 1 <= maker <= 1_000_000_000:
-            problems.append(Problem("“per_parent” must be 1 or more.", "Give a number, or a sampler.", spot))
+            message = "“per_parent” must be a whole number from 1 to 1,000,000,000."
+            problems.append(Problem(message, "Give one, or a sampler.", spot))
             return None
     count = make_counter(maker, needs, name, key.column, parent, spec.seed, read_rows)
     known = None if needs else (spec.seed, name, key.column, repr(key.per_parent), parent.rows)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.datasets.finishing import finish_dataset
-from workbench.datasets.manifest import MANIFEST, Manifest, find_damaged_extra
+from workbench.datasets.manifest import MANIFEST, Manifest, TableRecord, find_damaged_extra
 from workbench.errors import StopRequested, UsageError, WorkbenchError
 from workbench.files import clean_text, explain_os_error, write_atomic
 from workbench.generation.blocks import remember_rows
@@ -34,7 +34,8 @@ def run(arguments: dict[str, Any], context: RunContext) -> dict[str, Any]:
     `arguments["rows"]` sets the rows of the largest table and scales the others with it. `arguments["out"]` publishes
     to that folder (relative to the workspace) instead of the workspace's datasets. `arguments["workers"]` is the number
     of processes, by default one for each core. Returns {"dataset": folder, "name":
-    "name@version", "rows": {table: n}, "rejected": {reason: n}, "seconds": s}.
+    "name@version", "rows": {table: n}, "rejected": {reason: n}, "missed": [text], "seconds": s}; `missed` names the
+    scenarios, balances and parities that did not come out as asked.
 
     Raises UsageError for an invalid spec, WorkbenchError where rows or files cannot be made, and StopRequested between
     two blocks when asked to stop.
@@ -54,6 +55,9 @@ def run(arguments: dict[str, Any], context: RunContext) -> dict[str, Any]:
         "name": manifest.reference,
         "rows": {name: table.rows for name, table in manifest.tables.items()},
         "rejected": manifest.rejected,
+        "missed": [
+            f"{name}: {line}" for name, table in manifest.tables.items() for line, kept in _compare(table) if not kept
+        ],
         "seconds": round(time.monotonic() - started, 3),
     }
 
@@ -156,12 +160,33 @@ def _report(manifest: Manifest, work: Path, context: RunContext) -> None:
     for name, table in manifest.tables.items():
         for reason, count in table.rejected.items():
             context.log(f"{count:,} of {table.asked:,} rows of {name} left out: {reason} could not be kept", "warning")
+        for line, kept in _compare(table):
+            context.log(f"{name}: {line}", "info" if kept else "warning")
         if not table.rows:
             reason = max(table.rejected, key=lambda reason: table.rejected[reason])
             remove_folder(work)
             raise WorkbenchError(
                 f"No row of “{name}” keeps the constraint {reason}.", "Loosen it, or change the columns it compares."
             )
+
+
+def _compare(table: TableRecord) -> Iterator[tuple[str, bool]]:
+    """What was asked of scenarios, balance and parity beside what came out, and whether it is the same."""
+    for scenario in table.scenarios:
+        line = f"scenario {scenario.name}: {scenario.achieved:,} rows, {scenario.asked:,} asked"
+        yield line, scenario.achieved == scenario.asked
+    for balance in table.balance:
+        missed = [cell for cell in balance.cells if cell.achieved != cell.asked]
+        line = (
+            f"balance of {', '.join(balance.columns)}: {len(balance.cells) - len(missed)} of {len(balance.cells)} exact"
+        )
+        line += "".join(
+            f"; {', '.join(map(str, cell.values))}: {cell.achieved:,}, {cell.asked:,} asked" for cell in missed[:5]
+        )
+        yield line, not missed
+    for parity in table.parity:
+        line = f"parity of {parity.outcome} across {parity.across}: rates differ by {parity.achieved_gap:g}"
+        yield f"{line}, {parity.max_gap:g} asked", parity.achieved_gap <= parity.max_gap
 
 
 def _refresh(manifest: Manifest, spec: Spec, source: PlanSource, target: Path) -> Manifest:

@@ -85,10 +85,21 @@ def load_spec(text: str, column_types: ColumnTypes) -> LoadedSpec:
     try:
         loaded.spec = spec_model(column_types).model_validate(data)
     except ValidationError as error:
-        found = [_explain(details, loaded, column_types, data) for details in error.errors(include_url=False)]
+        told = _drop_other_forms(error.errors(include_url=False), data)
+        found = [_explain(details, loaded, column_types, data) for details in told]
         unique = {(problem.path, problem.message): problem for problem in found}
         loaded.problems = sorted(unique.values(), key=lambda problem: (problem.line, problem.column))[:_MAX_PROBLEMS]
     return loaded
+
+
+def _drop_other_forms(errors: list[ErrorDetails], data: Any) -> list[ErrorDetails]:
+    """The errors without those that only say a value is not of another form that its field may have as well."""
+    close = {_real_path(tuple(each["loc"]), data) for each in errors if not each["type"].endswith("_type")}
+    return [
+        each
+        for each in errors
+        if not each["type"].endswith("_type") or _real_path(tuple(each["loc"]), data) not in close
+    ]
 
 
 def _lift_single_table(data: dict[Any, Any]) -> tuple[dict[Any, Any], str | None]:

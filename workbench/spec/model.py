@@ -70,7 +70,7 @@ class ForeignKeyConfig(StrictModel):
 
     column: Name
     table: Name
-    per_parent: int | dict[str, Any] | None = Field(
+    per_parent: Annotated[int, Field(ge=0, le=1_000_000_000)] | dict[str, Any] | None = Field(
         None, description="Rows for each row of that table: a number, or a sampler such as {type: poisson, mean: 3}"
     )
 

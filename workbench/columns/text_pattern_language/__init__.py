@@ -1,0 +1,1 @@
+"""The language of `text_pattern`: a subset of regular expressions that describes finitely many texts."""
