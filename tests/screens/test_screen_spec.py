@@ -39,12 +39,12 @@ async def test_an_error_has_its_place_a_hint_and_leaves_the_rows_there_stale(ope
         assert isinstance(editor, TextArea)
         editor.move_cursor((2, 3))
         await app.press("x")
-        await app.sees("3:1", "Unknown key", "Did you mean", "2 errors", "stale", "T001")
+        await app.sees("3:1", "Unknown key", "Did you mean", "1 error", "stale", "T001")
         editor.move_cursor((0, 0))
         await app.press("f8")
         assert editor.cursor_location[0] == 2
         await app.press("ctrl+z")
-        await app.until(lambda: "stale" not in app.screen and "2 errors" not in app.screen)
+        await app.until(lambda: "stale" not in app.screen and "1 error" not in app.screen)
 
 
 async def test_saving_writes_the_file_and_takes_the_mark_away(open_app: Any, workspace: Workspace) -> None:
