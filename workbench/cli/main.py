@@ -79,9 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print_json({"error": {"cause": error.cause, "solution": error.solution}, "exit_code": error.code})
         say(f"{error.cause} {error.solution}")
         return error.code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         end_progress()
-        say("Interrupted. Runs in the background go on; `workbench runs` lists them.")
+        if not error.args:  # one with arguments has been explained where it happened
+            say("Interrupted. Runs in the background go on; `workbench runs` lists them.")
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of a pipe went away, as `head` does: end quietly, and keep Python from complaining at exit.

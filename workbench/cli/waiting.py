@@ -37,7 +37,7 @@ def finish_run(args: argparse.Namespace, run_id: str, *, stops: bool = False) ->
                 _stop_and_wait(args, run_id)
             else:
                 say(f"The run goes on: `workbench logs -f {run_id}`, `workbench stop {run_id}`.")
-            raise
+            raise KeyboardInterrupt(run_id) from None
     if state.state == "done":
         return state
     raise explain_end(state)
