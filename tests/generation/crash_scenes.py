@@ -85,14 +85,16 @@ def count_events(limit: int | None = None) -> list[int]:
 
 
 def read_bytes(root: Path) -> dict[str, str]:
-    """Every file below `root` as text of its bytes; of the manifest, all but its times."""
+    """Every file below `root` as text of its bytes, without the times that manifest and Croissant file hold."""
     found = {}
     for path in sorted(root.rglob("*")):
         if path.is_file():
             content = path.read_bytes()
             if path.name == "manifest.json":
-                manifest = {**json.loads(content), "created": "", "seconds": 0}
+                manifest = {**json.loads(content), "created": "", "seconds": 0, "extras": []}
                 content = json.dumps(manifest).encode()
+            if path.name == "croissant.json":
+                content = json.dumps({**json.loads(content), "datePublished": ""}).encode()
             found[str(path.relative_to(root))] = content.hex()
     return found
 

@@ -49,11 +49,11 @@ def generate(context: Any, spec: str = SPEC, **more: Any) -> dict[str, Any]:
 
 
 def read_bytes(folder: Path) -> dict[str, bytes]:
-    """Content of every file but the manifest, whose times differ between runs."""
+    """Content of every file but the manifest and the Croissant file, whose times differ between runs."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != "manifest.json"
+        if path.is_file() and path.name not in ("manifest.json", "croissant.json")
     }
 
 
@@ -274,7 +274,7 @@ def test_what_was_asked_stands_beside_what_came_out_and_misses_are_told(
     assert table.parity[0].achieved_gap <= 0.02
     assert len(result["missed"]) == 2
     assert f"q: balance of rare: 1 of 2 exact; True: {achieved:,}, 30 asked" in result["missed"]
-    told = dict((message, level) for level, message in context.lines)
+    told = {message: level for level, message in context.lines}
     assert told[result["missed"][1]] == "warning"
     card = (Path(result["dataset"]) / "README.md").read_text()
     assert "rare" in card

@@ -148,6 +148,7 @@ class Manifest(_Record):
     description: str = ""
     seed: int
     spec: str
+    spec_sha256: str = ""
     spec_folder: str
     tables: dict[str, TableRecord]
     files: list[FileRecord]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -51,6 +52,7 @@ def record_manifest(
         description=spec.description,
         seed=spec.seed,
         spec=text,
+        spec_sha256=hashlib.sha256(text.encode()).hexdigest(),
         spec_folder=str(folder.absolute()),
         tables=tables,
         files=[_record_file(block) for block in _in_order(plan, building)],

@@ -7,6 +7,7 @@ whole is used again. A run that is killed, stopped or out of disk leaves its com
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -197,6 +198,7 @@ def _refresh(manifest: Manifest, spec: Spec, source: PlanSource, target: Path) -
             "name": spec.name,
             "description": spec.description,
             "spec": source.text,
+            "spec_sha256": hashlib.sha256(source.text.encode()).hexdigest(),
             "spec_folder": str(folder.absolute()),
             "sources": record_sources(spec, folder),
         }
