@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.generation.balance import share_out
+from workbench.datasets.quotas import share_out
 from workbench.generation.blocks import Block, make_block
 from workbench.generation.parity import STRIPE, find_gap
 from workbench.generation.plan import Plan
@@ -89,7 +89,7 @@ def test_any_rows_of_a_balanced_table_can_be_made_alone(plan_of: PlanOf) -> None
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=9).filter(any), st.integers(0, 10_000))
 def test_shares_are_given_out_to_the_last_row(weights: list[int], rows: int) -> None:
     shares = [weight / sum(weights) for weight in weights]
-    given_out = share_out(shares, rows)
+    given_out = share_out(rows, shares)
     assert sum(given_out) == rows
     assert all(abs(each - share * rows) < 1 for each, share in zip(given_out, shares, strict=True))
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from workbench.columns.column_type import Maker, Row
 from workbench.columns.streams import Draws, derive_key, permute
 from workbench.columns.values import DTYPES, Values, find_kind, make_text_array
+from workbench.datasets.quotas import share_out
 from workbench.generation.scenarios import Scenario
 from workbench.spec.model import BalanceConfig
 
@@ -95,7 +96,7 @@ def plan_balance(
     cells = tuple(cell for cell, _ in config.cells)
     shares = tuple(share for _, share in config.cells)
     pools = {name: _make_pool(name, makers[name], [cell[at] for cell in cells]) for at, name in enumerate(names)}
-    asked = share_out(shares, rows)
+    asked = tuple(share_out(rows, shares))
     taken: Counter[Cell] = Counter()
     apart = []
     for position, (scenario, fixed) in enumerate(zip(scenarios, constants, strict=True)):
@@ -116,16 +117,6 @@ def plan_balance(
             shown = ", ".join(map(str, cell))
             raise ValueError(f"the scenarios alone make more rows with {shown} than its share")
     return Balance(tuple(names), cells, shares, asked, quotas, pools, scenarios, tuple(apart), table, seed, rows)
-
-
-def share_out(shares: Sequence[float], rows: int) -> tuple[int, ...]:
-    """Whole rows for each share, `rows` in all, by the largest remainder; ties go to the earlier one."""
-    exact = [share * rows for share in shares]
-    whole = [int(number) for number in exact]
-    by_remainder = sorted(range(len(shares)), key=lambda position: whole[position] - exact[position])
-    for position in by_remainder[: rows - sum(whole)]:
-        whole[position] += 1
-    return tuple(whole)
 
 
 def count_cells(balance: Balance, columns: Mapping[str, Values]) -> list[int]:
