@@ -46,6 +46,13 @@ def test_two_tables_are_joined_by_a_foreign_key_with_measured_children(infer: An
     assert inferred.table("cards")["primary_key"] == "card_id"
 
 
+def test_an_id_of_something_that_fits_one_table_alone_refers_to_it(infer: Any, random: np.random.Generator) -> None:
+    people = pd.DataFrame({"id": range(1, 301), "city": random.choice(["Rome", "Bonn"], 300)})
+    orders = pd.DataFrame({"customer_id": random.integers(1, 301, 900), "amount": random.integers(1, 301, 900)})
+    inferred = infer({"people": people, "orders": orders})
+    assert [key["column"] for key in inferred.table("orders")["foreign_keys"]] == ["customer_id"]
+
+
 def test_small_whole_numbers_are_no_foreign_key_by_inclusion_alone(infer: Any) -> None:
     frames = {"people": {"id": range(1, 201), "age": [30, 40] * 100}, "visits": {"minutes": list(range(1, 101)) * 2}}
     inferred = infer({name: pd.DataFrame(frame) for name, frame in frames.items()})

@@ -61,8 +61,9 @@ def choose_primary_key(frame: pd.DataFrame, unique: Sequence[str], keys: Sequenc
 def find_foreign_keys(frames: Mapping[str, pd.DataFrame], unique: Mapping[str, Sequence[str]]) -> list[ForeignKey]:
     """References between tables: all values of a column stand in another table's unique column, and the names agree.
 
-    Inclusion alone proves little: every small whole number stands in a running id. A table refers to another only in
-    one direction, so that no circle of tables comes out.
+    Inclusion alone proves little: every small whole number stands in a running id. Where no name agrees, a column that
+    is called an id of something counts if it fits one table alone and names most of its rows. A table refers to
+    another only in one direction, so that no circle of tables comes out.
     """
     found: list[ForeignKey] = []
     known = {(table, name): set(frames[table][name]) for table in frames for name in unique[table]}
@@ -71,12 +72,15 @@ def find_foreign_keys(frames: Mapping[str, pd.DataFrame], unique: Mapping[str, S
             values = set(frame[name].dropna())
             if not values:
                 continue
-            matches = [
+            included = [
                 ForeignKey(child, name, parent, other, int(frame[name].isna().sum()))
                 for (parent, other), all_values in known.items()
-                if parent != child and _names_agree(name, parent, other) and values <= all_values
-                and not _leads_to(found, parent, child)
-            ]  # fmt: skip
+                if parent != child and values <= all_values and not _leads_to(found, parent, child)
+            ]
+            matches = [match for match in included if _names_agree(name, match.parent, match.parent_column)]
+            if not matches and _is_called_an_id(name) and len(included) == 1:
+                only = included[0]
+                matches = included if 2 * len(values) > len(known[only.parent, only.parent_column]) else []
             if name in unique[child] and not any(split_words(match.column) != ["id"] for match in matches):
                 continue
             if matches:
@@ -118,6 +122,11 @@ def _names_agree(name: str, parent: str, parent_column: str) -> bool:
     return (bool(table) and (set(table) <= stems or "".join(table) in joined)) or (
         bool(own) and {word.rstrip("s") for word in own} <= stems
     )
+
+
+def _is_called_an_id(name: str) -> bool:
+    words = split_words(name)
+    return len(words) > 1 and words[-1] in _ID_ENDINGS
 
 
 def _leads_to(found: Sequence[ForeignKey], start: str, end: str) -> bool:
