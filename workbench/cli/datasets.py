@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.cli.commands import Commands
-from workbench.cli.output import format_seconds, print_json, print_line, print_table, say
+from workbench.cli.output import format_seconds, print_json, print_line, print_rows, print_table, say
 from workbench.cli.waiting import finish_run
 from workbench.errors import DONE, UsageError
+
+if TYPE_CHECKING:
+    from workbench.datasets.manifest import Manifest, TableRecord
 
 
 def add_commands(commands: Commands) -> None:
@@ -99,11 +103,35 @@ def inspect_dataset(args: argparse.Namespace) -> int:
         return DONE
     print_line(f"{dataset.reference}   synthetic, seed {manifest.seed}   {dataset.folder}")
     for name in dataset.tables:
-        columns = manifest.tables[name].columns
-        rows = manifest.tables[name].rows
-        print_table(["column", "type"], [(column.name, column.type) for column in columns], f"{name}: {rows:,} rows")
-        frame = dataset.read(name).head(max(args.rows, 0))
+        table = manifest.tables[name]
+        print_line(f"\n{name}: {table.rows:,} rows{_describe_splits(manifest, name)}")
+        print_table(
+            ["column", "type", "made by"], [(each.name, each.type, each.recipe["type"]) for each in table.columns]
+        )
+        for line in _describe_promises(table):
+            print_line(line)
+        frame = dataset.read_first(name, max(args.rows, 0))
         if len(frame):
             print_line()
-            print_table([str(column) for column in frame.columns], frame.astype(str).to_numpy().tolist())
+            print_rows([str(column) for column in frame.columns], frame.astype(str).to_numpy().tolist())
+    for label, source in manifest.sources.items():
+        print_line(f"\nsource {label}: {source.origin}, licence {source.licence}")
     return DONE
+
+
+def _describe_splits(manifest: Manifest, table: str) -> str:
+    splits = manifest.splits.get(table, {})
+    return f" ({', '.join(f'{split} {rows:,}' for split, rows in splits.items())})" if splits else ""
+
+
+def _describe_promises(table: TableRecord) -> Iterator[str]:
+    """What was asked beside what came out, and what was left out."""
+    for scenario in table.scenarios:
+        yield f"scenario {scenario.name}: {scenario.achieved:,} rows, {scenario.asked:,} asked"
+    for balance in table.balance:
+        exact = sum(cell.achieved == cell.asked for cell in balance.cells)
+        yield f"balance of {', '.join(balance.columns)}: {exact} of {len(balance.cells)} shares exact"
+    for parity in table.parity:
+        yield f"parity of {parity.outcome} across {parity.across}: rates differ by {parity.achieved_gap:g}"
+    for reason, count in table.rejected.items():
+        yield f"left out: {count:,} rows, {reason}"

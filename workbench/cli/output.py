@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -71,6 +72,28 @@ def print_table(columns: Sequence[Column | str], rows: Iterable[Sequence[object]
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else Text(clean_text(str(cell))) for cell in row))
     console.print(table)
+
+
+_NARROWEST = 12
+"""Characters that a column of data needs at least, unless its values are shorter: narrower ones cannot be read."""
+
+
+def print_rows(names: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
+    """Print rows of data as a table, or one below the other where the columns would be too narrow to read."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
+    longest = [max(map(len, (name, *column))) for name, *column in zip(names, *rows, strict=True)]
+    if sum(min(length, _NARROWEST) + 3 for length in longest) <= width:
+        print_table(list(names), rows, title)
+        return
+    if title:
+        print_line(title)
+    indent = max(map(len, names)) + 2
+    for number, row in enumerate(rows, 1):
+        print_line(f"── row {number} {'─' * max(0, width - len(str(number)) - 8)}")
+        for name, cell in zip(names, row, strict=True):
+            lines = textwrap.wrap(clean_text(cell), max(width - indent, 20)) or [""]
+            for position, line in enumerate(lines):
+                print_line(f"{name if not position else '':{indent}}{line}")
 
 
 def format_bytes(count: float) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.cli.commands import Commands
-from workbench.cli.output import print_json, print_line, print_table, say
+from workbench.cli.output import print_json, print_line, print_rows, say
 from workbench.errors import DONE, WRONG_USAGE, UsageError
 
 
@@ -70,7 +70,7 @@ def preview_spec(args: argparse.Namespace) -> int:
     print_problems(args.spec, result["problems"])
     for name, rows in result["tables"].items():
         if rows:
-            print_table(list(rows[0]), [[_show(value) for value in row.values()] for row in rows], title=name)
+            print_rows(list(rows[0]), [[_show(value) for value in row.values()] for row in rows], name)
     return WRONG_USAGE if failed else DONE
 
 
