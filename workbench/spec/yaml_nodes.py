@@ -83,10 +83,15 @@ _Loader.add_constructor(f"{_TAG}float", _Loader.construct_real_number)
 
 
 def compose_nodes(text: str) -> yaml.Node | None:
-    """The root node of the one document in `text`, None if it is empty. Raises `yaml.YAMLError`."""
+    """The root node of the one document in `text`, None if it is empty. Raises `yaml.YAMLError` or `NestingError`."""
     loader = _Loader(text)
     try:
         return loader.get_single_node()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        if mark is not None and "nesting depth" in (error.problem or ""):  # libyaml has a limit of its own by now
+            raise NestingError(mark.line + 1, mark.column + 1) from None
+        raise
     finally:
         loader.dispose()
 
