@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from workbench.datasets.table_links import list_links
 from workbench.generation.blocks import make_block
 from workbench.generation.check import check_text
 from workbench.generation.links import CHUNK, count_rows
@@ -263,3 +264,9 @@ def test_rows_that_per_parent_does_not_come_near_are_warned_of(problems_of: Prob
     problems = problems_of(TABLES + child("{column: k, table: a, per_parent: 2}", more="rows: 500, "))
     assert [problem.level for problem in problems] == ["warning"]
     assert "“per_parent” makes 10 rows and “rows” asks for 500" in problems[0].message
+
+
+def test_a_column_that_follows_a_key_is_no_key_itself(shop: Plan) -> None:
+    for table, columns in {"lines": ["order_id", "courier"], "orders": ["customer_id"], "customers": []}.items():
+        assert [link.column for link in list_links(shop.spec, table)] == columns
+        assert list(shop.tables[table].links) == columns

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from workbench.columns.column_type import Maker, TableContext, register
-from workbench.spec.model import ColumnConfig, Name
+from workbench.spec.model import ColumnConfig, ForeignKeyConfig, Name
 
 _MOST_PER_PARENT = 1_000_000_000
 
@@ -46,6 +46,11 @@ class ForeignKeyColumnConfig(ColumnConfig):
         if self.via == self.name:
             raise ValueError("via names this column itself; name the column that holds the key")
         return self
+
+    def find_key(self) -> ForeignKeyConfig | None:
+        if self.column is not None:
+            return None
+        return ForeignKeyConfig(column=self.name, table=self.table, per_parent=self.per_parent)
 
 
 def make(config: ForeignKeyColumnConfig, context: TableContext) -> Maker:

@@ -17,19 +17,9 @@ class Link:
 
 
 def list_links(spec: Spec, table: str) -> list[Link]:
-    """The links of a table to tables that exist, those of `foreign_keys` first, without a column named twice."""
-    config = spec.tables[table]
-    found = [Link(key.column, key.table, key.per_parent is not None) for key in config.foreign_keys]
-    for column in config.columns:
-        if column.type == "foreign_key":
-            fields = column.model_dump()
-            found.append(Link(column.name, str(fields.get("table")), fields.get("per_parent") is not None))
-    by_column: dict[str, Link] = {}
-    for link in found:
-        known = by_column.get(link.column)
-        if link.table in spec.tables and (known is None or (link.per_parent and not known.per_parent)):
-            by_column[link.column] = link
-    return list(by_column.values())
+    """The links of a table to tables that exist."""
+    keys = [key for key, _ in spec.tables[table].find_keys().values()]
+    return [Link(key.column, key.table, key.per_parent is not None) for key in keys if key.table in spec.tables]
 
 
 def find_followed(spec: Spec) -> dict[str, Link]:

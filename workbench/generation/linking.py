@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from workbench.columns.column_type import Maker, TableContext
 from workbench.columns.foreign_key import ForeignKeyColumnConfig
@@ -13,31 +11,8 @@ from workbench.generation.blocks import read_rows
 from workbench.generation.inner_samplers import read_sampler
 from workbench.generation.links import Brood, Link, count_rows, make_counter
 from workbench.generation.plan import TablePlan
-from workbench.spec.model import ColumnConfig, Spec, TableConfig
+from workbench.spec.model import ColumnConfig, ForeignKeyConfig, Spec, TableConfig
 from workbench.spec.problems import Path, Problem, end_sentence, suggest
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A foreign key as the spec has it, under `foreign_keys` or as a column; `path` is its place in the table."""
-
-    column: str
-    table: str
-    per_parent: int | dict[str, Any] | None
-    path: Path
-
-
-def read_keys(table: TableConfig) -> dict[str, Key]:
-    """The foreign keys of a table by the column that holds them."""
-    keys = {}
-    for position, config in enumerate(table.columns):
-        if isinstance(config, ForeignKeyColumnConfig) and config.column is None:
-            keys[config.name] = Key(config.name, config.table, config.per_parent, ("columns", position))
-    for position, entry in enumerate(table.foreign_keys):
-        known = keys.get(entry.column)
-        per_parent = entry.per_parent if known is None or known.per_parent is None else known.per_parent
-        keys[entry.column] = Key(entry.column, entry.table, per_parent, ("foreign_keys", position))
-    return keys
 
 
 def add_key_columns(
@@ -75,8 +50,8 @@ def plan_links(
     links: dict[str, Link] = {}
     before = len(problems)
     brood: Brood | None = None
-    for key in read_keys(table).values():
-        spot = (*path, *key.path)
+    for key, place in table.find_keys().values():
+        spot = (*path, *place)
         if key.table not in spec.tables:
             message = f"There is no table “{key.table}”."
             problems.append(Problem(message, suggest(key.table, spec.tables), (*spot, "table")))
@@ -149,7 +124,7 @@ def _choose_link(config: ForeignKeyColumnConfig, links: Mapping[str, Link]) -> L
 
 
 def _plan_brood(
-    spec: Spec, name: str, key: Key, parent: TablePlan, spot: Path, problems: list[Problem]
+    spec: Spec, name: str, key: ForeignKeyConfig, parent: TablePlan, spot: Path, problems: list[Problem]
 ) -> Brood | None:
     """The rows that each parent gets; where it cannot be known a problem is added."""
     maker: Maker | int

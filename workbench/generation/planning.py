@@ -16,7 +16,7 @@ from workbench.columns.registry import COLUMNS
 from workbench.generation.bounds import check_bounds
 from workbench.generation.constraints import Rule, group_rules, read_rules
 from workbench.generation.dependencies import order_names
-from workbench.generation.linking import add_key_columns, make_link_maker, plan_links, read_keys
+from workbench.generation.linking import add_key_columns, make_link_maker, plan_links
 from workbench.generation.links import Link
 from workbench.generation.narrowing import narrow_sampler
 from workbench.generation.plan import Plan, PlannedColumn, TablePlan
@@ -36,8 +36,10 @@ def build_plan(spec: Spec, folder: FilePath | None = None) -> tuple[Plan | None,
     """
     problems: list[Problem] = []
     reader = SourceReader(spec, folder or FilePath())
-    keys = {name: read_keys(table) for name, table in spec.tables.items()}
-    needs = {name: {key.table for key in found.values()} & spec.tables.keys() for name, found in keys.items()}
+    needs = {
+        name: {key.table for key, _ in table.find_keys().values()} & spec.tables.keys()
+        for name, table in spec.tables.items()
+    }
     order, cycles = order_names(needs)
     for cycle in cycles:
         chain = ", which refers to ".join(f"“{name}”" for name in [*cycle[1:], cycle[0]])

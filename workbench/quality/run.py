@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.columns.foreign_key import ForeignKeyColumnConfig
 from workbench.columns.registry import column_types
 from workbench.datasets.gates import REPORT, digest_dataset
 from workbench.datasets.sources import RealData, read_source
@@ -137,16 +136,11 @@ def _collect_evidence(spec: Spec, dataset: Dataset, table: str, real: RealData |
 
 def _read_parent_keys(spec: Spec, dataset: Dataset, table: str) -> dict[str, pd.Series[Any]]:
     """The primary keys that each foreign key of a table may have."""
-    config = spec.tables[table]
-    links = {entry.column: entry.table for entry in config.foreign_keys}
-    for column in config.columns:
-        if isinstance(column, ForeignKeyColumnConfig) and column.column is None:
-            links[column.name] = column.table
     keys = {}
-    for name, parent in links.items():
-        key = spec.tables[parent].primary_key
+    for name, (entry, _) in spec.tables[table].find_keys().items():
+        key = spec.tables[entry.table].primary_key
         if key is not None:
-            keys[name] = dataset.read(parent, [key])[key]
+            keys[name] = dataset.read(entry.table, [key])[key]
     return keys
 
 

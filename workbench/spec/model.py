@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from workbench.spec.base import Name, Scalar, Share, StrictModel
 from workbench.spec.constraints import ConstraintConfig
+from workbench.spec.problems import Path
 
 __all__ = [
     "BalanceConfig", "ColumnConfig", "ConstraintConfig", "ExportConfig", "ForeignKeyConfig", "Message", "ModelConfig",
@@ -31,6 +32,10 @@ class ColumnConfig(StrictModel):
     def references(self) -> frozenset[str]:
         """Names of the columns of the same row that this one is computed from. Raises ValueError if unreadable."""
         return frozenset()
+
+    def find_key(self) -> ForeignKeyConfig | None:
+        """What the column says where it is itself a foreign key, in the form of an entry of `foreign_keys`."""
+        return None
 
 
 class SourceConfig(StrictModel):
@@ -139,6 +144,23 @@ class TableConfig(StrictModel):
     scenarios: list[ScenarioConfig] = Field(default_factory=list)
     balance: list[BalanceConfig] = Field(default_factory=list)
     parity: list[ParityConfig] = Field(default_factory=list)
+
+    def find_keys(self) -> dict[str, tuple[ForeignKeyConfig, Path]]:
+        """The foreign keys by their column, with their place in the table, be they columns or under `foreign_keys`.
+
+        One that stands in both has the place under `foreign_keys`, and `per_parent` from wherever it is given.
+        """
+        keys: dict[str, tuple[ForeignKeyConfig, Path]] = {}
+        for position, column in enumerate(self.columns):
+            key = column.find_key()
+            if key is not None:
+                keys[key.column] = (key, ("columns", position))
+        for position, entry in enumerate(self.foreign_keys):
+            known = keys.get(entry.column)
+            if known is not None and known[0].per_parent is not None:
+                entry = entry.model_copy(update={"per_parent": known[0].per_parent})
+            keys[entry.column] = (entry, ("foreign_keys", position))
+        return keys
 
 
 class QualityConfig(StrictModel):
