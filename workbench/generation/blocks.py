@@ -21,7 +21,7 @@ from workbench.columns.values import Values
 from workbench.generation.balance import count_cells
 from workbench.generation.constraints import RuleGroup
 from workbench.generation.increments import round_to_multiples
-from workbench.generation.parity import STRIPE, Tally, even_out, tally_groups
+from workbench.generation.parity import STRIPE, Parity, Tally, even_out, tally_groups
 from workbench.generation.plan import Plan, TablePlan
 from workbench.generation.scenarios import choose_scenarios
 from workbench.generation.uniqueness import SeenRows
@@ -91,14 +91,6 @@ def make_block(
     )
 
 
-def read_rows(
-    table: TablePlan, rows: NDArray[np.int64], names: list[str]
-) -> tuple[dict[str, Values], NDArray[np.bool_]]:
-    """Some columns of the rising `rows` of a table, and which of these rows are in the dataset."""
-    maker = RowMaker(table, rows)
-    return {name: maker.make(name) for name in names}, maker.kept
-
-
 def remember_rows(table: TablePlan, start: int, stop: int, seen: Sequence[SeenRows]) -> None:
     """Remember the rows [start, stop) of a table as making their block does, without making the other columns."""
     RowMaker(table, np.arange(start, stop, dtype=np.int64)).drop_repeats(seen)
@@ -123,7 +115,7 @@ class RowMaker:
         for group in table.groups:
             self._settle_group(group)
         for parity in table.parity:
-            self._settle_parity(parity.outcome)
+            self._settle_parity(parity)
         if self.rows is not asked:
             self._narrow(np.searchsorted(self.rows, asked))
         self._drop_orphans()
@@ -223,12 +215,12 @@ class RowMaker:
             return values
         return round_to_multiples(values, column.increment, column.maker.bounds or (-np.inf, np.inf))
 
-    def _settle_parity(self, outcome: str) -> None:
-        parity = next(each for each in self.table.parity if each.outcome == outcome)
+    def _settle_parity(self, parity: Parity) -> None:
+        outcome = parity.outcome
         values, groups = self.make(outcome), self.make(parity.across)
         fixed = np.isin(self.chosen, list(self.table.columns[outcome].branches))
         if parity.rate is None:
-            parity.rate = _find_rate(self.table, parity.outcome)
+            parity.rate = _find_rate(self.table, outcome)
         self.made[outcome] = even_out(parity, self.find_draws(outcome), values, groups, fixed)
 
     def _narrow(self, index: NDArray[np.int64]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from workbench.columns.column_type import Maker, TableContext
 from workbench.columns.foreign_key import ForeignKeyColumnConfig
 from workbench.columns.registry import COLUMNS
-from workbench.generation.blocks import read_rows
+from workbench.generation.blocks import RowMaker
 from workbench.generation.inner_samplers import read_sampler
 from workbench.generation.links import Brood, Link, count_rows, make_counter
 from workbench.generation.plan import TablePlan
@@ -66,7 +66,7 @@ def plan_links(
             hint = "A table that others refer to needs columns that are unique by themselves: id, uuid or unique: true."
             problems.append(Problem(message, hint, (*spot, "table")))
             continue
-        link = Link(name, key.column, parent, spec.seed, read_rows)
+        link = Link(name, key.column, parent, spec.seed, RowMaker)
         if key.per_parent is not None and brood is not None:
             message = "Two foreign keys have “per_parent”, and the rows can be made for one of them only."
             problems.append(Problem(message, "Take it out of one.", (*spot, "per_parent")))
@@ -152,7 +152,7 @@ def _plan_brood(
             message = "“per_parent” must be a whole number from 1 to 1,000,000,000."
             problems.append(Problem(message, "Give one, or a sampler.", spot))
             return None
-    count = make_counter(maker, needs, name, key.column, parent, spec.seed, read_rows)
+    count = make_counter(maker, needs, name, key.column, parent, spec.seed, RowMaker)
     known = None if needs else (spec.seed, name, key.column, repr(key.per_parent), parent.rows)
     try:
         return count_rows(count, parent.rows, spec.tables[name].rows, known)

@@ -9,9 +9,9 @@ floor(S(p) * rows / S) to floor(S(p + 1) * rows / S), S(p) being the sum before 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,20 @@ CHUNK = 65_536
 _MAX_TRIES = 100
 
 Whole = NDArray[np.int64]
-ReadParent = Callable[["TablePlan", Whole, list[str]], tuple[Mapping[str, Values], NDArray[np.bool_]]]
+
+
+class ParentRows(Protocol):
+    """Some rows of a parent table."""
+
+    @property
+    def kept(self) -> NDArray[np.bool_]:
+        """Which of them are in the dataset."""
+
+    def make(self, name: str) -> Values:
+        """A column of them; it is made once."""
+
+
+OpenRows = Callable[["TablePlan", Whole], ParentRows]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,22 +122,21 @@ def count_rows(
 class Link:
     """A foreign key. `brood` is set where the rows are made per parent; otherwise each row picks a parent at random.
 
-    `read_parent` gives columns of parent rows, and which of these rows are in the dataset.
+    `open_rows` gives rows of the parent table. Those opened last are kept, as are the parents found last, since every
+    column that follows the link asks for the same rows again.
     """
 
     table: str
     column: str
     parent: TablePlan
     seed: int
-    read_parent: ReadParent
+    open_rows: OpenRows
     brood: Brood | None = None
     _last: tuple[tuple[int, int], Whole, Family | None] | None = field(default=None, repr=False)
+    _opened: tuple[Whole, ParentRows, Whole] | None = field(default=None, repr=False)
 
     def find_parents(self, rows: Whole) -> tuple[Whole, Family | None]:
-        """The parent row of each of the rising `rows`, and with `per_parent` their families.
-
-        The last answer is kept, since every column that follows the link asks for the same rows again.
-        """
+        """The parent row of each of the rising `rows`, and with `per_parent` their families."""
         span = (int(rows[0]), int(rows[-1])) if len(rows) else (0, -1)
         whole = span[1] - span[0] + 1 == len(rows)
         last = self._last
@@ -137,16 +149,26 @@ class Link:
 
     def read(self, rows: Whole, column: str) -> Values:
         """The values that a column of the parent table has in the rows that `rows` refer to."""
-        parents, _ = self.find_parents(rows)
-        different, back = np.unique(parents, return_inverse=True)
-        return self.read_parent(self.parent, different, [column])[0][column].take(back)
+        opened, back = self._open(rows)
+        return opened.make(column).take(back)
 
     def find_kept(self, rows: Whole) -> NDArray[np.bool_] | None:
         """Whether the parent of each row is in the dataset; None where all parents are."""
         if not self.parent.rejects:
             return None
-        different, back = np.unique(self.find_parents(rows)[0], return_inverse=True)
-        return np.asarray(self.read_parent(self.parent, different, [])[1][back])
+        opened, back = self._open(rows)
+        return np.asarray(opened.kept[back])
+
+    def _open(self, rows: Whole) -> tuple[ParentRows, Whole]:
+        """The rows of the parent table that `rows` refer to, each once, and the place of each row's among them."""
+        parents, _ = self.find_parents(rows)
+        last = self._opened
+        if last is not None and last[0] is parents:
+            return last[1], last[2]
+        different, back = np.unique(parents, return_inverse=True)
+        opened = self.open_rows(self.parent, different)
+        self._opened = (parents, opened, back)
+        return opened, back
 
     def _locate(self, rows: Whole) -> tuple[Whole, Family | None]:
         if not len(rows):
@@ -163,7 +185,7 @@ class Link:
         open_rows = np.arange(len(rows))
         for attempt in range(1, _MAX_TRIES + 1):
             different, back = np.unique(parents[open_rows], return_inverse=True)
-            open_rows = open_rows[~self.read_parent(self.parent, different, [])[1][back]]
+            open_rows = open_rows[~self.open_rows(self.parent, different).kept[back]]
             if not len(open_rows):
                 break
             parents[open_rows] = self._draw(rows[open_rows], attempt)
@@ -176,14 +198,17 @@ class Link:
 
 
 def make_counter(
-    maker: Maker | int, needs: list[str], table: str, column: str, parent: TablePlan, seed: int, read: ReadParent
+    maker: Maker | int, needs: list[str], table: str, column: str, parent: TablePlan, seed: int, open_rows: OpenRows
 ) -> Callable[[Whole], Whole]:
     """The number of rows for each of some parent rows, from a constant or a sampler; null and negative are none."""
 
     def count(parents: Whole) -> Whole:
         if isinstance(maker, int):
             return np.full(len(parents), maker, np.int64)
-        inputs: Row = read(parent, parents, needs)[0] if needs else {}
+        inputs: Row = {}
+        if needs:
+            opened = open_rows(parent, parents)
+            inputs = {need: opened.make(need) for need in needs}
         values = maker.values(Draws(seed, table, column, parents, branch="per parent"), inputs)
         numbers = np.maximum(values.data.astype(np.int64), 0)
         return numbers if values.valid is None else np.where(values.valid, numbers, 0)
