@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from workbench.cli.waiting import finish_run
 from workbench.errors import DONE, UsageError
 
 if TYPE_CHECKING:
-    from workbench.datasets.manifest import Manifest, TableRecord
+    from workbench.datasets.manifest import Manifest
 
 
 def add_commands(commands: Commands) -> None:
@@ -85,6 +84,7 @@ def announce_run(args: argparse.Namespace, run_id: str) -> int:
 
 def inspect_dataset(args: argparse.Namespace) -> int:
     """List all datasets, or show one."""
+    from workbench.datasets.promises import compare_promises
     from workbench.datasets.store import list_datasets, open_dataset
 
     if args.dataset is None:
@@ -108,8 +108,10 @@ def inspect_dataset(args: argparse.Namespace) -> int:
         print_table(
             ["column", "type", "made by"], [(each.name, each.type, each.recipe["type"]) for each in table.columns]
         )
-        for line in _describe_promises(table):
+        for line, _ in compare_promises(table):
             print_line(line)
+        for reason, count in table.rejected.items():
+            print_line(f"left out: {count:,} rows, {reason}")
         frame = dataset.read_first(name, max(args.rows, 0))
         if len(frame):
             print_line()
@@ -122,16 +124,3 @@ def inspect_dataset(args: argparse.Namespace) -> int:
 def _describe_splits(manifest: Manifest, table: str) -> str:
     splits = manifest.splits.get(table, {})
     return f" ({', '.join(f'{split} {rows:,}' for split, rows in splits.items())})" if splits else ""
-
-
-def _describe_promises(table: TableRecord) -> Iterator[str]:
-    """What was asked beside what came out, and what was left out."""
-    for scenario in table.scenarios:
-        yield f"scenario {scenario.name}: {scenario.achieved:,} rows, {scenario.asked:,} asked"
-    for balance in table.balance:
-        exact = sum(cell.achieved == cell.asked for cell in balance.cells)
-        yield f"balance of {', '.join(balance.columns)}: {exact} of {len(balance.cells)} shares exact"
-    for parity in table.parity:
-        yield f"parity of {parity.outcome} across {parity.across}: rates differ by {parity.achieved_gap:g}"
-    for reason, count in table.rejected.items():
-        yield f"left out: {count:,} rows, {reason}"

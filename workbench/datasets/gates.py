@@ -48,8 +48,7 @@ def digest_dataset(folder: Path) -> dict[str, str | int]:
                 f"{folder / record.path} cannot be read: {error.strerror}.", "Generate the dataset again."
             ) from error
         data.update(f"{record.path}\0{content}\n".encode())
-    spec = hashlib.sha256(manifest.spec.encode()).hexdigest()
-    return {"data": data.hexdigest(), "spec": spec, "checks": CHECKS_VERSION}
+    return {"data": data.hexdigest(), "spec": manifest.spec_sha256, "checks": CHECKS_VERSION}
 
 
 def read_verdict(folder: Path) -> Verdict | None:

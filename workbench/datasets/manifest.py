@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, computed_field
 
 from workbench.errors import UsageError, WorkbenchError
 
@@ -148,7 +148,6 @@ class Manifest(_Record):
     description: str = ""
     seed: int
     spec: str
-    spec_sha256: str = ""
     spec_folder: str
     tables: dict[str, TableRecord]
     files: list[FileRecord]
@@ -160,6 +159,12 @@ class Manifest(_Record):
     versions: dict[str, str]
     created: str
     seconds: float
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def spec_sha256(self) -> str:
+        """SHA-256 (hex) of the spec as it is written."""
+        return hashlib.sha256(self.spec.encode()).hexdigest()
 
     @property
     def reference(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -52,7 +51,6 @@ def record_manifest(
         description=spec.description,
         seed=spec.seed,
         spec=text,
-        spec_sha256=hashlib.sha256(text.encode()).hexdigest(),
         spec_folder=str(folder.absolute()),
         tables=tables,
         files=[_record_file(block) for block in _in_order(plan, building)],

@@ -7,14 +7,14 @@ whole is used again. A run that is killed, stopped or out of disk leaves its com
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from workbench.datasets.finishing import finish_dataset
-from workbench.datasets.manifest import MANIFEST, Manifest, TableRecord, find_damaged_extra
+from workbench.datasets.manifest import MANIFEST, Manifest, find_damaged_extra
+from workbench.datasets.promises import compare_promises
 from workbench.errors import StopRequested, UsageError, WorkbenchError
 from workbench.files import clean_text, explain_os_error, write_atomic
 from workbench.generation.blocks import remember_rows
@@ -57,7 +57,10 @@ def run(arguments: dict[str, Any], context: RunContext) -> dict[str, Any]:
         "rows": {name: table.rows for name, table in manifest.tables.items()},
         "rejected": manifest.rejected,
         "missed": [
-            f"{name}: {line}" for name, table in manifest.tables.items() for line, kept in _compare(table) if not kept
+            f"{name}: {line}"
+            for name, table in manifest.tables.items()
+            for line, kept in compare_promises(table)
+            if not kept
         ],
         "seconds": round(time.monotonic() - started, 3),
     }
@@ -109,10 +112,16 @@ def _build(plan: Plan, source: PlanSource, workers: int, work: Path, target: Pat
     building = BuildFolder(work, {"fingerprint": source.fingerprint, **read_versions()})
     if building.committed:
         context.log(f"Going on after {len(building.committed)} blocks that were made before.")
-    done = sum(job.stop - job.start for job in _list_all(plan) if (job.table, job.number) in building.committed)
+    missing = [
+        job
+        for table in plan.tables.values()
+        for job in list_jobs(table)
+        if (job.table, job.number) not in building.committed
+    ]
+    done = plan.rows - sum(job.stop - job.start for job in missing)
     context.step(done, plan.rows)
     made = 0
-    for block in _pack_missing(plan, source, workers, building, context.should_stop):
+    for block in _pack_missing(plan, source, workers, missing, context.should_stop):
         building.commit(block)
         made += block.job.stop - block.job.start
         rate = made / max(time.monotonic() - begin, 1e-9)
@@ -131,26 +140,21 @@ def _build(plan: Plan, source: PlanSource, workers: int, work: Path, target: Pat
     return manifest
 
 
-def _list_all(plan: Plan) -> list[BlockJob]:
-    return [job for table in plan.tables.values() for job in list_jobs(table)]
-
-
 def _pack_missing(
-    plan: Plan, source: PlanSource, workers: int, building: BuildFolder, should_stop: Callable[[], bool]
+    plan: Plan, source: PlanSource, workers: int, missing: list[BlockJob], should_stop: Callable[[], bool]
 ) -> Iterator[PackedBlock]:
-    """The blocks that are not committed yet. Tables with rules of uniqueness are made in order, others by a pool."""
+    """The `missing` blocks. Tables with rules of uniqueness are made in order, others by a pool."""
     metadata = {"synthetic": "true", "seed": str(plan.spec.seed), "fingerprint": source.fingerprint}
-    missing = [job for job in _list_all(plan) if (job.table, job.number) not in building.committed]
     free = [job for job in missing if not plan.tables[job.table].uniques]
     yield from pack_blocks(source, plan, free, metadata, workers, should_stop)
     for table in plan.tables.values():
         if not table.uniques:
             continue
-        seen = table.start_seen()
+        seen, open_jobs = table.start_seen(), set(missing)
         for job in list_jobs(table):
             if should_stop():
                 raise StopRequested
-            if job in missing:
+            if job in open_jobs:
                 yield pack_block(plan, job, metadata, seen)
             else:  # its rows are remembered again
                 remember_rows(table, job.start, job.stop, seen)
@@ -161,7 +165,7 @@ def _report(manifest: Manifest, work: Path, context: RunContext) -> None:
     for name, table in manifest.tables.items():
         for reason, count in table.rejected.items():
             context.log(f"{count:,} of {table.asked:,} rows of {name} left out: {reason} could not be kept", "warning")
-        for line, kept in _compare(table):
+        for line, kept in compare_promises(table):
             context.log(f"{name}: {line}", "info" if kept else "warning")
         if not table.rows:
             reason = max(table.rejected, key=lambda reason: table.rejected[reason])
@@ -169,25 +173,6 @@ def _report(manifest: Manifest, work: Path, context: RunContext) -> None:
             raise WorkbenchError(
                 f"No row of “{name}” keeps the constraint {reason}.", "Loosen it, or change the columns it compares."
             )
-
-
-def _compare(table: TableRecord) -> Iterator[tuple[str, bool]]:
-    """What was asked of scenarios, balance and parity beside what came out, and whether it is the same."""
-    for scenario in table.scenarios:
-        line = f"scenario {scenario.name}: {scenario.achieved:,} rows, {scenario.asked:,} asked"
-        yield line, scenario.achieved == scenario.asked
-    for balance in table.balance:
-        missed = [cell for cell in balance.cells if cell.achieved != cell.asked]
-        line = (
-            f"balance of {', '.join(balance.columns)}: {len(balance.cells) - len(missed)} of {len(balance.cells)} exact"
-        )
-        line += "".join(
-            f"; {', '.join(map(str, cell.values))}: {cell.achieved:,}, {cell.asked:,} asked" for cell in missed[:5]
-        )
-        yield line, not missed
-    for parity in table.parity:
-        line = f"parity of {parity.outcome} across {parity.across}: rates differ by {parity.achieved_gap:g}"
-        yield f"{line}, {parity.max_gap:g} asked", parity.achieved_gap <= parity.max_gap
 
 
 def _refresh(manifest: Manifest, spec: Spec, source: PlanSource, target: Path) -> Manifest:
@@ -198,7 +183,6 @@ def _refresh(manifest: Manifest, spec: Spec, source: PlanSource, target: Path) -
             "name": spec.name,
             "description": spec.description,
             "spec": source.text,
-            "spec_sha256": hashlib.sha256(source.text.encode()).hexdigest(),
             "spec_folder": str(folder.absolute()),
             "sources": record_sources(spec, folder),
         }
