@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from workbench.columns.column_type import Row
 from workbench.columns.expression_language.compiling import compile_expression
 from workbench.columns.expression_language.parsing import find_names, parse_expression
-from workbench.columns.values import DTYPES, Kind, Values, make_text_array
+from workbench.columns.frames import find_series_kind, read_series
 from workbench.spec.constraints import (
     ExpressionRuleConfig,
     FixedCombinationsConfig,
@@ -90,32 +90,8 @@ def _break_range(rule: RangeConfig, column: pd.Series[Any]) -> Broken:
 
 
 def _break_expression(rule: ExpressionRuleConfig, names: Sequence[str], frame: pd.DataFrame) -> Broken:
-    row: Row = {name: _read_column(frame[name]) for name in names}
-    kinds = {name: _find_kind(frame[name]) for name in names}
+    row: Row = {name: read_series(frame[name]) for name in names}
+    kinds = {name: find_series_kind(frame[name]) for name in names}
     result = compile_expression(parse_expression(rule.expression), kinds).evaluate(row, len(frame))
     broken = ~np.asarray(result.data, np.bool_)
     return broken if result.valid is None else broken & result.valid
-
-
-def _find_kind(column: pd.Series[Any]) -> Kind:
-    from pandas.api import types
-
-    if types.is_bool_dtype(column.dtype):
-        return "bool"
-    if types.is_integer_dtype(column.dtype):
-        return "int64"
-    if types.is_numeric_dtype(column.dtype):
-        return "double"
-    return "timestamp" if types.is_datetime64_any_dtype(column.dtype) else "string"
-
-
-def _read_column(column: pd.Series[Any]) -> Values:
-    kind = _find_kind(column)
-    missing = column.isna().to_numpy(np.bool_)
-    if kind == "string":
-        data: Any = make_text_array(["" if gap else str(value) for value, gap in zip(column, missing, strict=True)])
-    elif kind == "timestamp":
-        data = column.to_numpy("datetime64[us]")
-    else:
-        data = column.to_numpy(DTYPES[kind], na_value=0)
-    return Values(data, ~missing if missing.any() else None)
