@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.columns.column_type import Maker, Row
+from workbench.columns.constraint_columns import describe_constraint, find_columns
 from workbench.columns.expression_language.compiling import compile_expression
-from workbench.columns.expression_language.parsing import find_names, parse_expression
+from workbench.columns.expression_language.parsing import parse_expression
 from workbench.columns.values import join_masks
 from workbench.generation.combinations import encode_rows, list_combinations
 from workbench.generation.dependencies import find_ancestors
@@ -28,7 +29,6 @@ from workbench.spec.constraints import (
     InequalityConfig,
     OneHotConfig,
     RangeConfig,
-    UniqueConfig,
 )
 from workbench.spec.model import ConstraintConfig, TableConfig
 from workbench.spec.problems import Path, Problem, end_sentence, suggest
@@ -97,37 +97,6 @@ def read_rules(
         if test is not None:
             rules.append(Rule(config, position, describe_constraint(config), columns, test))
     return rules
-
-
-def find_columns(config: ConstraintConfig) -> list[tuple[Path, str]]:
-    """The columns that a constraint names, each with the path of its name inside the constraint."""
-    if isinstance(config, InequalityConfig):
-        return [(("low",), config.low), (("high",), config.high)]
-    if isinstance(config, (RangeConfig, FixedIncrementsConfig)):
-        return [(("column",), config.column)]
-    if isinstance(config, ExpressionRuleConfig):
-        try:
-            names = find_names(parse_expression(config.expression))
-        except ValueError:
-            return []  # compiling it says why
-        return [(("expression",), name) for name in sorted(names)]
-    return [(("columns", position), name) for position, name in enumerate(config.columns)]
-
-
-def describe_constraint(config: ConstraintConfig) -> str:
-    """The constraint in a few words, as reports name it."""
-    if isinstance(config, InequalityConfig):
-        return f"{config.low} {'<' if config.strict else '<='} {config.high}"
-    if isinstance(config, RangeConfig):
-        low = "" if config.low is None else f"{config.low:g} <= "
-        high = "" if config.high is None else f" <= {config.high:g}"
-        return f"{low}{config.column}{high}"
-    if isinstance(config, FixedIncrementsConfig):
-        return f"{config.column} in steps of {config.increment:g}"
-    if isinstance(config, ExpressionRuleConfig):
-        return config.expression
-    words = {FixedCombinationsConfig: "combinations of", UniqueConfig: "unique", OneHotConfig: "one of"}
-    return f"{words[type(config)]} {', '.join(config.columns)}"
 
 
 def group_rules(

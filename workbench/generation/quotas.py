@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from workbench.columns.column_type import Maker
+from workbench.columns.constraint_columns import describe_constraint
 from workbench.columns.registry import COLUMNS
 from workbench.generation.balance import Balance, plan_balance
 from workbench.generation.combinations import list_combinations, plan_joint_draw
-from workbench.generation.constraints import ReadSource, Rule, describe_constraint
+from workbench.generation.constraints import ReadSource, Rule
 from workbench.generation.increments import check_increment
 from workbench.generation.parity import Parity
 from workbench.generation.plan import Decider, PlannedColumn

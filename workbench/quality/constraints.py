@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.columns.column_type import Row
+from workbench.columns.constraint_columns import describe_constraint, find_columns
 from workbench.columns.expression_language.compiling import compile_expression
-from workbench.columns.expression_language.parsing import find_names, parse_expression
+from workbench.columns.expression_language.parsing import parse_expression
 from workbench.columns.frames import find_series_kind, read_series
 from workbench.spec.constraints import (
     ExpressionRuleConfig,
@@ -35,49 +36,40 @@ def find_broken(rule: ConstraintConfig, frame: pd.DataFrame) -> tuple[str, Broke
 
     None where it cannot be told from this table alone: a column is not in the dataset, or the rule names a source.
     """
-    names = _list_columns(rule)
+    names = [name for _, name in find_columns(rule)]
     if not set(names) <= {str(name) for name in frame.columns}:
         return None
-    missing = frame[names].isna().any(axis=1).to_numpy(np.bool_)
+    broken = _break_rule(rule, names, frame)
+    if broken is None:
+        return None
+    text = f"{', '.join(names)} is unique" if isinstance(rule, UniqueConfig) else describe_constraint(rule)
+    if isinstance(rule, ExpressionRuleConfig):  # it may ask for a null itself, by is_null()
+        return text, broken
+    return text, broken & ~frame[names].isna().any(axis=1).to_numpy(np.bool_)
+
+
+def _break_rule(rule: ConstraintConfig, names: list[str], frame: pd.DataFrame) -> Broken | None:
+    """The rows that break the rule; what stands for rows with a missing value has no meaning."""
     if isinstance(rule, InequalityConfig):
         low, high = frame[rule.low], frame[rule.high]
-        kept = (low < high if rule.strict else low <= high).fillna(True).to_numpy(np.bool_)
-        return f"{rule.low} {'<' if rule.strict else '<='} {rule.high}", np.asarray(~kept & ~missing)
+        return np.asarray(~(low < high if rule.strict else low <= high).fillna(True).to_numpy(np.bool_))
     if isinstance(rule, RangeConfig):
-        return _describe_range(rule), _break_range(rule, frame[rule.column])
+        return _break_range(rule, frame[rule.column])
     if isinstance(rule, FixedIncrementsConfig):
         steps = frame[rule.column].to_numpy(np.float64, na_value=0.0) / rule.increment
-        broken = np.abs(steps - np.rint(steps)) > _STEP_SLACK * np.maximum(1.0, np.abs(steps))
-        return f"{rule.column} in steps of {rule.increment:g}", broken & ~missing
+        return np.abs(steps - np.rint(steps)) > _STEP_SLACK * np.maximum(1.0, np.abs(steps))
     if isinstance(rule, UniqueConfig):
-        return f"{', '.join(names)} is unique", frame.duplicated(names).to_numpy(np.bool_) & ~missing
+        return frame.duplicated(names).to_numpy(np.bool_)
     if isinstance(rule, OneHotConfig):
-        ones = sum(frame[name].fillna(False).astype(np.int64) for name in names)
-        return f"one of {', '.join(names)}", (ones != 1).to_numpy(np.bool_) & ~missing  # type: ignore[union-attr]
+        ones = sum(frame[name].fillna(False).astype(np.int64).to_numpy() for name in names)
+        return np.asarray(ones != 1)
     if isinstance(rule, FixedCombinationsConfig):
         if rule.values is None:
             return None
         allowed = {tuple(each) for each in rule.values}
         rows = zip(*(frame[name].tolist() for name in names), strict=True)
-        found = np.array([row in allowed for row in rows], np.bool_)
-        return f"combinations of {', '.join(names)}", ~found & ~missing
-    return rule.expression, _break_expression(rule, names, frame)
-
-
-def _list_columns(rule: ConstraintConfig) -> list[str]:
-    if isinstance(rule, InequalityConfig):
-        return [rule.low, rule.high]
-    if isinstance(rule, (RangeConfig, FixedIncrementsConfig)):
-        return [rule.column]
-    if isinstance(rule, ExpressionRuleConfig):
-        return sorted(find_names(parse_expression(rule.expression)))
-    return list(rule.columns)
-
-
-def _describe_range(rule: RangeConfig) -> str:
-    low = f"{rule.low:g} <= " if rule.low is not None else ""
-    high = f" <= {rule.high:g}" if rule.high is not None else ""
-    return f"{low}{rule.column}{high}"
+        return np.array([row not in allowed for row in rows], np.bool_)
+    return _break_expression(rule, names, frame)
 
 
 def _break_range(rule: RangeConfig, column: pd.Series[Any]) -> Broken:
