@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.columns.values import Values
+from workbench.columns.values import Values, join_masks
+from workbench.datasets.row_hashes import hash_rows
 
-_NULL = np.uint64(0)
-_PRIME = np.uint64(0x9E3779B97F4A7C15)
 _MERGED = 8
 
 
@@ -37,7 +36,7 @@ class SeenRows:
 
     def keep_first(self, columns: Mapping[str, Values]) -> NDArray[np.bool_]:
         """True for the rows that equal no earlier one, which are remembered. A null equals nothing, as in SQL."""
-        hashes, known = hash_rows([columns[name] for name in self.rule.columns])
+        hashes, known = _hash_columns([columns[name] for name in self.rule.columns])
         fresh = np.ones(len(hashes), np.bool_)
         for earlier in self._sorted:
             place = np.minimum(np.searchsorted(earlier, hashes), max(len(earlier) - 1, 0))
@@ -51,16 +50,12 @@ class SeenRows:
         return fresh
 
 
-def hash_rows(columns: Sequence[Values]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+def _hash_columns(columns: Sequence[Values]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
     """A 64-bit hash of each row of the columns, and which rows hold no null; shapes (rows,)."""
-    from pandas.util import hash_array
+    import pyarrow
 
-    total = np.zeros(len(columns[0]), np.uint64)
-    known = np.ones(len(columns[0]), np.bool_)
-    for values in columns:
-        data = values.data.view(np.int64) if values.data.dtype.kind == "M" else values.data
-        hashes = np.asarray(hash_array(data, categorize=False), np.uint64)
-        total = (total ^ hashes) * _PRIME + (total >> np.uint64(29))
-        if values.valid is not None:
-            known &= values.valid
-    return np.where(known, total, _NULL), known
+    known = join_masks(*(values.valid for values in columns))
+    arrays = [pyarrow.array(values.data, mask=None if values.valid is None else ~values.valid) for values in columns]
+    names = [str(position) for position in range(len(arrays))]
+    hashes = hash_rows(pyarrow.RecordBatch.from_arrays(arrays, names=names), names)
+    return hashes, np.ones(len(hashes), np.bool_) if known is None else known
