@@ -1,0 +1,1 @@
+"""The languages whose code can be checked, one module each."""
