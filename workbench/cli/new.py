@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,9 @@ def add_commands(commands: Commands) -> None:
     new.add_argument(
         "--rows", type=int, metavar="N", help="rows to generate (default: as many as the data has, or 1000)"
     )
+    new.add_argument(
+        "--writer", metavar="MODEL", help="model of its text columns, or `offline` (default: the best found here)"
+    )
     new.add_argument("--list", action="store_true", help="list the sample specs and write nothing")
     new.set_defaults(handler=write_new_spec)
 
@@ -44,7 +48,7 @@ def write_new_spec(args: argparse.Namespace) -> int:
     target = args.workspace.specs / f"{name}.yaml"
     if target.exists():
         raise UsageError(f"{target} exists already.", "Choose another name, or open it with `workbench SPEC`.")
-    text, notes = _import_spec(args, name, target) if _is_import(args) else (_copy_spec(args.like, name, samples), [])
+    text, notes = _import_spec(args, name, target) if _is_import(args) else _copy_spec(args, name, samples)
     write_atomic(target, text)
     if args.json:
         print_json({"spec": str(target), "notes": [clean_text(note) for note in notes]})
@@ -66,19 +70,64 @@ def _is_import(args: argparse.Namespace) -> bool:
     imported = bool(args.from_data or args.from_datadesigner or args.from_sdv)
     if args.table is not None and not args.from_data:
         raise UsageError("--table names the table of --from-data.", "Add --from-data FILE, or leave --table out.")
+    if args.writer is not None and imported:
+        raise UsageError(
+            "--writer belongs to a spec that is copied.", "Write the model into the spec, under “models”, instead."
+        )
     if args.rows is not None and not imported:
         raise UsageError("--rows belongs to an imported spec.", "Write rows: into the spec instead.")
     return imported
 
 
-def _copy_spec(like: str | None, name: str, samples: dict[str, Path]) -> str:
+def _copy_spec(args: argparse.Namespace, name: str, samples: dict[str, Path]) -> tuple[str, list[str]]:
+    """A sample or the starter under the new name, its texts written by the best model that is here."""
+    like: str | None = args.like
     if like and like not in samples:
         from workbench.spec.problems import suggest
 
         raise UsageError(f"There is no sample spec “{clean_text(like)}”.", suggest(like, samples))
     text = samples[like].read_text("utf-8") if like else STARTER
     lines = [f"name: {name}" if line.startswith("name:") else line for line in text.splitlines()]
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    if _OFFLINE_WRITER.search(text) is None:
+        if args.writer is not None:
+            raise UsageError(f"The sample “{like}” has no writer.", "Leave --writer out.")
+        return text, []
+    model, note = _choose_writer(args.writer)
+    if model is None:
+        return text, [note] if note else []
+    from workbench.importing.writing import write_value
+
+    entry = write_value({"provider": "transformers", "model": model})
+    return _OFFLINE_WRITER.sub(lambda found: f"{found[1]}{entry}", text), [note]
+
+
+def _choose_writer(wanted: str | None) -> tuple[str | None, str]:
+    """The name or path of the model for texts, None for the offline writer, and what to tell the user of it."""
+    from workbench.models.choosing import find_best_writer
+    from workbench.models.faults import UnusableModel
+    from workbench.models.finding import find_model
+    from workbench.models.inventory import find_kind
+
+    if wanted == "offline":
+        return None, ""
+    if wanted is None:
+        best = find_best_writer()
+        if best is None:
+            return None, (
+                "No language model is on this machine: texts are made from templates. "
+                "`workbench models get smollm2-135m-instruct` brings a small one."
+            )
+        return best.name, f"Texts are written by {best.name}, {best.reason}; --writer chooses another."
+    try:
+        found = find_model(wanted)
+        kind = find_kind(found)
+    except UnusableModel as fault:
+        raise UsageError(fault.cause, fault.solution) from fault
+    if kind != "writer":
+        raise UsageError(f"The model {found.name} writes no texts.", "`workbench models` says what each is for.")
+    is_path = found.origin in ("folder", "file") and Path(wanted).expanduser().exists()
+    return (str(found.path) if is_path else wanted), f"Texts are written by {found.name}."
 
 
 def _import_spec(args: argparse.Namespace, name: str, target: Path) -> tuple[str, list[str]]:
@@ -136,12 +185,17 @@ def _read_description(path: Path) -> str:
     return ""
 
 
+_OFFLINE_WRITER = re.compile(r"^(  writer: )\{provider: offline\}$", re.MULTILINE)
+"""How the starter and the samples name the model of their texts. It is what `new` exchanges; a coder stays as it is."""
+
 STARTER = """\
 # A dataset spec. `workbench check` finds mistakes, `workbench preview` shows the first rows.
 version: 1
 name: example
 description: Support tickets with a few urgent outages
 seed: 7
+models:
+  writer: {provider: offline}
 rows: 1000
 primary_key: ticket_id
 columns:
@@ -155,6 +209,8 @@ columns:
   - {name: hours_open, type: exponential, mean: 9, decimals: 1}
   - {name: urgent, type: bernoulli, p: 0.05}
   - {name: ticket, type: template, template: "My {{ product }} {{ problem }}."}
+  - {name: reply, type: llm_text, model: writer, max_chars: 300, skip: {when: not urgent},
+     prompt: "Answer a customer of our support desk in two sentences. The customer writes: {{ ticket }}"}
 scenarios:
   - {name: outage, share: 0.02, set: {urgent: true, problem: is down for the whole office}}
 """

@@ -44,7 +44,7 @@ def load_model(reference: ModelReference, method: Method, settings: MethodSettin
         logging.disable_progress_bar()
         tokenizer = AutoTokenizer.from_pretrained(reference.location)
         held = arithmetic if method.frozen_base else torch.float32
-        model = AutoModelForCausalLM.from_pretrained(reference.location, dtype=held)
+        model = AutoModelForCausalLM.from_pretrained(reference.location, dtype=held, use_safetensors=True)
     model.config.use_cache = False
     padding = next(
         (each for each in (tokenizer.pad_token_id, tokenizer.eos_token_id) if each is not None),

@@ -1,19 +1,24 @@
-"""Which model is meant: the one the package ships, a local folder, or an id on the hub."""
+"""Which model is meant: the one the package ships, one from another package, a folder or GGUF file, or a hub id."""
 
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.errors import UsageError
 from workbench.files import clean_text
-from workbench.spec.problems import suggest
+from workbench.models.contents import find_weights
+from workbench.models.converting import convert_gguf
+from workbench.models.faults import UnusableModel
+from workbench.models.finding import find_model, suggest_names
+from workbench.models.hub_cache import HUB_ID
+from workbench.models.kept import find_kept
+from workbench.models.packaged import find_packaged
+from workbench.models.shipped import SHIPPED_FOLDER, SHIPPED_NAME
 
-BASE_MODEL = "workbench-base"
-_FOLDER = Path(__file__).parent / "base_model"
-_HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[\w.-]+$")
+BASE_MODEL = SHIPPED_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,25 +30,29 @@ class ModelReference:
     folder: Path | None
 
 
-def resolve_model(reference: str) -> ModelReference:
+def resolve_model(reference: str, tell: Callable[[str], None] = lambda _: None) -> ModelReference:
     """Find the model meant by `reference`. A folder must hold a readable config.json; a hub id is not looked up here.
 
-    Raises `UsageError` with the nearest name where there is no such folder and the text cannot be a hub id.
+    A GGUF file is converted the first time, which `tell` is told. Raises `UsageError` with the nearest name where there
+    is no such folder and the text cannot be a hub id.
     """
     if reference == BASE_MODEL:
-        return ModelReference(BASE_MODEL, str(_FOLDER), _FOLDER)
+        return ModelReference(BASE_MODEL, str(SHIPPED_FOLDER), SHIPPED_FOLDER)
     shown = clean_text(reference)
     path = Path(reference).expanduser()
+    packaged = find_packaged(reference)
+    if packaged is not None and reference == packaged.name:
+        return _find_here(reference, tell)
     if reference and path.is_dir():
         _check_config(path)
         return ModelReference(path.name, str(path.absolute()), path.absolute())
-    if reference and path.is_file():
-        raise UsageError(f"The model {shown} is a file.", "Give the folder that holds its config.json.")
-    if not reference.startswith((".", "/", "~")) and _HUB_ID.match(reference):
+    if (reference and path.is_file()) or find_kept(reference) is not None:
+        return _find_here(reference, tell)
+    if not reference.startswith((".", "/", "~")) and HUB_ID.fullmatch(reference):
         return ModelReference(reference, reference, None)
     raise UsageError(
         f"There is no model “{shown}”.",
-        f"{suggest(reference, [BASE_MODEL])} Otherwise give a folder, or a hub id such as HuggingFaceTB/SmolLM2-135M.",
+        f"{suggest_names(reference)} Otherwise give a folder, or a hub id such as HuggingFaceTB/SmolLM2-135M.",
     )
 
 
@@ -51,13 +60,26 @@ def check_weights(model: ModelReference) -> None:
     """Raise `UsageError` if a local folder has no weights or no tokenizer: a config is enough to estimate only."""
     if model.folder is None:
         return
-    if not any(model.folder.glob("*.safetensors")) and not any(model.folder.glob("pytorch_model*.bin")):
-        raise UsageError(f"The model folder {model.folder} holds no weights.", "Put its *.safetensors files there.")
+    try:
+        find_weights(model.folder)
+    except UnusableModel as fault:
+        raise UsageError(fault.cause, fault.solution) from fault
     if not any((model.folder / name).is_file() for name in ("tokenizer.json", "tokenizer.model", "vocab.json")):
         raise UsageError(
             f"The model folder {model.folder} holds no tokenizer.",
             "Put its tokenizer.json and tokenizer_config.json there.",
         )
+
+
+def _find_here(reference: str, tell: Callable[[str], None]) -> ModelReference:
+    """A model of a package, one that was fetched, or a GGUF file, as a folder."""
+    try:
+        found = find_model(reference)
+    except UnusableModel as fault:
+        raise UsageError(fault.cause, fault.solution) from fault
+    folder = convert_gguf(found.path, tell) if found.path.is_file() else found.path
+    _check_config(folder)
+    return ModelReference(found.name, str(folder), folder)
 
 
 def _check_config(folder: Path) -> None:
