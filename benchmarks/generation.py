@@ -21,10 +21,10 @@ from pathlib import Path
 
 from peers.environment import run_peer
 
-from workbench.generation.blocks import BLOCK_ROWS, make_block
+from workbench.generation.blocks import make_block
 from workbench.generation.check import check_text
 from workbench.generation.packing import encode_block
-from workbench.generation.plan import Plan
+from workbench.generation.plan import BLOCK_ROWS, Plan
 
 SAMPLERS = """
 version: 1

@@ -28,6 +28,11 @@ class Workspace:
         return self.root / "datasets"
 
     @property
+    def responses(self) -> Path:
+        """The store of the answers of models, for all runs and previews."""
+        return self.root / "responses.sqlite"
+
+    @property
     def runs(self) -> Path:
         """`<id>/` of every run, and the queue."""
         return self.root / "runs"

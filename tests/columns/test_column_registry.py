@@ -17,6 +17,7 @@ from workbench.columns.column_type import Maker, TableContext
 from workbench.columns.registry import COLUMNS, column_types
 from workbench.columns.streams import Draws
 from workbench.columns.values import DTYPES, Kind, Values, make_text_array
+from workbench.spec.model import ColumnConfig
 from workbench.spec.yaml_nodes import load_plain
 
 EXAMPLES = {name: entry.example for name, entry in COLUMNS.items()}
@@ -53,6 +54,29 @@ CONTEXT = TableContext(
     read_source=lambda name: pd.DataFrame({"mean_radius": [12.5, 17.25]}),
     make_link=lambda config: MAKERS["city"],
 )
+MADE = {"address": "struct", "picture": "image"}
+"""Columns that examples refer to and that are examples themselves."""
+
+
+def make_example(name: str) -> tuple[ColumnConfig, Maker]:
+    """The config and the maker of a type's example."""
+    entry = COLUMNS.get(name)
+    assert entry is not None
+    config = entry.config.model_validate(load_plain(entry.example))
+    return config, entry.make(config, CONTEXT)
+
+
+MAKERS |= {column: make_example(name)[1] for column, name in MADE.items()}
+
+
+def make_inputs(config: ColumnConfig, draws: Draws) -> dict[str, Values]:
+    """The columns that a config refers to."""
+    return {
+        column: MAKERS[column].values(
+            draws, make_inputs(make_example(MADE[column])[0], draws) if column in MADE else {}
+        )
+        for column in config.references()
+    }  # fmt: skip
 
 
 def test_a_module_is_all_that_a_type_needs() -> None:
@@ -65,16 +89,15 @@ def test_a_module_is_all_that_a_type_needs() -> None:
 def test_the_example_of_every_type_makes_values_of_its_kind(name: str) -> None:
     entry = COLUMNS.get(name)
     assert entry is not None
-    config = entry.config.model_validate(load_plain(entry.example))
+    config, maker = make_example(name)
     assert (config.type, "\n" in entry.example) == (name, False)
-    maker = entry.make(config, CONTEXT)
     draws = Draws(1, "table", config.name, np.arange(ROWS))
-    inputs = {column: MAKERS[column].values(draws, {}) for column in config.references()}
-    values = maker.values(draws, inputs)
+    values = maker.values(draws, make_inputs(config, draws))
     assert values.data.dtype == DTYPES[maker.kind]
     assert len(values.to_list()) == ROWS
     assert values.count_nulls() < ROWS
     assert (maker.members is not None) == (maker.kind == "struct")
+    assert (maker.nested is not None) == (maker.kind == "nested")
 
 
 def test_the_examples_of_derived_types_work(make: Callable[..., Values]) -> None:

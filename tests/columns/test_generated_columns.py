@@ -1,6 +1,7 @@
 """Columns that a model makes: the same for any block of rows, skipped where asked, null where there is nothing."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -58,6 +59,17 @@ def test_nulls_have_no_file(compile_line: Callable[..., Maker]) -> None:
     words = Values(make_text_array(["yes", " ", "no"]))
     files = maker.files(Draws(1, "table", "column", np.arange(3)), {"word": words})
     assert [content is None for content in files] == [False, True, False]
+
+
+def test_the_file_of_a_row_that_was_drawn_again_is_that_of_its_last_draw(compile_line: Callable[..., Maker]) -> None:
+    maker = compile_line('{name: a, type: image, prompt: "a red star", width: 32, height: 32}')
+    assert maker.files is not None
+    draws = Draws(1, "table", "column", np.arange(4))
+    first = maker.files(draws, {})
+    maker.values(draws, {})
+    maker.values(replace(draws.select(np.array([2])), attempt=1), {})
+    again = maker.files(draws, {})
+    assert [old == new for old, new in zip(first, again, strict=True)] == [True, True, False, True]
 
 
 def test_lengths_are_kept_and_code_is_never_cut(make: Callable[..., Values]) -> None:

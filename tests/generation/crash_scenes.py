@@ -21,14 +21,14 @@ from typing import Any
 import pyarrow.parquet  # noqa: F401 - imported before forking, as is all below
 import scipy.special  # noqa: F401
 
-import workbench.generation.packing as packing
+import workbench.generation.plan as plan
 import workbench.generation.run as generation
 from workbench.errors import WorkbenchError
 from workbench.generation.check import check_text
 from workbench.progress import Quiet
 from workbench.workspace import Workspace
 
-packing.BLOCK_ROWS = 200  # type: ignore[misc]
+plan.BLOCK_ROWS = 200  # type: ignore[misc]
 EVENTS = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "tempfile.mkstemp"}
 SPEC = """name: bank
 seed: 3

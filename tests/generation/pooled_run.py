@@ -9,12 +9,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import workbench.generation.packing as packing
+import workbench.generation.plan as plan
 import workbench.generation.run as generation
 from workbench.progress import Quiet
 from workbench.workspace import Workspace
 
-packing.BLOCK_ROWS = 300  # type: ignore[misc]
+plan.BLOCK_ROWS = 300  # type: ignore[misc]
 SPEC = """name: shop
 seed: 3
 tables:

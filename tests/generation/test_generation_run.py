@@ -12,7 +12,7 @@ import pyarrow.parquet
 import pytest
 
 import workbench.generation.blocks as blocks
-import workbench.generation.packing as packing
+import workbench.generation.plan as plan
 import workbench.generation.run as generation
 from workbench.datasets.manifest import read_manifest
 from workbench.datasets.store import open_dataset
@@ -41,7 +41,7 @@ training: {task: text, text: "{{ memo }}"}
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of 100 rows, so that a small table has several."""
-    monkeypatch.setattr(packing, "BLOCK_ROWS", 100)
+    monkeypatch.setattr(plan, "BLOCK_ROWS", 100)
 
 
 def generate(context: Any, spec: str = SPEC, **more: Any) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def test_the_card_has_front_matter_and_no_markup_of_the_spec(recorder: Recorder)
 
 def test_the_files_are_those_of_a_run_with_other_blocks(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     first = open_dataset(generate(recorder())["dataset"], recorder().workspace).read("bank")
-    monkeypatch.setattr(packing, "BLOCK_ROWS", 333)
+    monkeypatch.setattr(plan, "BLOCK_ROWS", 333)
     second = open_dataset(generate(recorder(), out="other")["dataset"], recorder().workspace).read("bank")
     assert first.equals(second)
 

@@ -9,13 +9,14 @@ import pytest
 
 from workbench.providers.offline import OfflineProvider
 from workbench.providers.offline.exercises import EXERCISES, QUERIES
-from workbench.providers.provider import TextRequest
+from workbench.providers.requests import Answer, TextRequest
 
 PROMPT = "Write a message from an angry customer about a laptop screen, order 4711."
 
 
 def write(*requests: TextRequest) -> list[str]:
-    return [answer.text for answer in OfflineProvider().write(requests)]
+    answers = dict(OfflineProvider().answer(requests, lambda: False))
+    return [answer.text for answer in map(answers.get, range(len(requests))) if isinstance(answer, Answer)]
 
 
 def test_a_text_depends_on_its_request_and_not_on_its_company() -> None:

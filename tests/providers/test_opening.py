@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from workbench.providers.opening import open_painter, open_writer, read_config
+from workbench.calls.session import Session
+from workbench.providers.opening import read_config
 from workbench.providers.registry import PROVIDERS
 from workbench.spec.model import ModelConfig
 
@@ -14,7 +15,7 @@ def config(**fields: object) -> ModelConfig:
 
 
 def test_a_column_without_a_model_uses_the_offline_provider() -> None:
-    assert open_writer({}, None, "text").languages == ("python", "javascript", "sql")
+    assert Session().open({}, None, "text").provider.languages == ("python", "javascript", "sql")
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ def test_a_wrong_model_is_refused_with_the_nearest_word(fields: dict[str, object
 
 def test_a_model_that_the_spec_does_not_name_is_refused() -> None:
     with pytest.raises(ValueError, match="no model “writr” under “models”"):
-        open_painter({"writer": config(provider="offline")}, "writr")
+        Session().open({"writer": config(provider="offline")}, "writr", "image")
 
 
 def test_every_provider_says_what_it_is_and_makes_something() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.runs.logs import BATCH_LINES, FIRST_BYTES, LONGEST_LINE, LogTail
-from workbench.runs.secrets import Redactor
+from workbench.secrets import Redactor
 
 
 def test_new_lines_are_read_once_and_a_torn_line_waits_for_its_end(tmp_path: Path) -> None:

@@ -210,7 +210,7 @@ def test_a_workspace_that_cannot_be_written_is_refused_in_two_sentences(tmp_path
 def test_a_full_disk_loses_lines_of_the_log_and_not_the_run() -> None:
     script = (
         "import os\nfrom pathlib import Path\nfrom workbench.runs.log_pump import LogPump\n"
-        "from workbench.runs.secrets import Redactor\npump = LogPump(Path('/dev/full'), Redactor(os.environ))\n"
+        "from workbench.secrets import Redactor\npump = LogPump(Path('/dev/full'), Redactor(os.environ))\n"
         "for _ in range(20000):\n    print('a line of the log')\npump.finish()\n"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False, timeout=60).returncode == 0
@@ -219,7 +219,7 @@ def test_a_full_disk_loses_lines_of_the_log_and_not_the_run() -> None:
 def test_a_log_is_bounded_and_a_secret_in_an_endless_line_is_taken_out(tmp_path: Path) -> None:
     script = (
         "import sys\nfrom pathlib import Path\nfrom workbench.runs import log_pump\n"
-        "from workbench.runs.secrets import Redactor\nfolder = Path(sys.argv[1])\n"
+        "from workbench.secrets import Redactor\nfolder = Path(sys.argv[1])\n"
         "pump = log_pump.LogPump(folder / 'secret.txt', Redactor({'A_TOKEN': 'secret' * 9}))\n"
         "print('x' * 65520, 'secret' * 9, end='')\npump.finish()\n"
         "log_pump.ROTATE_BYTES = 5000\npump = log_pump.LogPump(folder / 'log.txt', Redactor({}))\n"

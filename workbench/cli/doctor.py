@@ -48,6 +48,8 @@ def report(args: argparse.Namespace) -> int:
         check_gpu(),
         *check_terminal(),
         *check_workspace(args.workspace),
+        *check_providers(),
+        check_sandbox(),
         *check_plugins(),
     ]
     if args.json:
@@ -138,16 +140,44 @@ def check_workspace(workspace: Workspace) -> list[Finding]:
     ]
 
 
+def check_providers() -> list[Finding]:
+    """Which providers of models can be used here, and what the others lack."""
+    from workbench.providers.registry import PROVIDERS
+
+    findings = []
+    for name, provider in PROVIDERS.items():
+        ready = provider.check()
+        makes = ", ".join(sorted(provider.makes))
+        told = f"{makes}; {ready.reason}" if ready.usable and ready.reason else makes
+        findings.append(
+            Finding(f"provider {name}", told if ready.usable else "not usable here", "ok" if ready.usable else "note",
+                    "" if ready.usable else ready.reason)
+        )  # fmt: skip
+    return findings
+
+
+def check_sandbox() -> Finding:
+    """Whether code that a model wrote can be run here without harm."""
+    from workbench.sandbox.isolation import find_isolation
+
+    isolation = find_isolation()
+    if isolation.mode is None:
+        reasons = "; ".join(isolation.reasons)
+        return Finding("sandbox", isolation.describe(), "note", f"Code of models is not run here: {reasons}.")
+    return Finding("sandbox", isolation.describe(), "ok", " ".join(isolation.missing))
+
+
 def check_plugins() -> list[Finding]:
     """Entry points of third parties that could not be loaded."""
     from workbench.columns.registry import COLUMNS
+    from workbench.providers.registry import PROVIDERS
     from workbench.tuning.methods import METHODS
 
     findings = [
         Finding("columns", f"{len(COLUMNS.names())} types"),
         Finding("methods", ", ".join(METHODS.names())),
     ]
-    for registry in (COLUMNS, METHODS):
+    for registry in (COLUMNS, PROVIDERS, METHODS):
         for name, reason in registry.failures.items():
             findings.append(Finding(f"plug-in {name}", reason, "bad", "Update or remove the package that provides it."))
     return findings

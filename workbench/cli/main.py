@@ -19,7 +19,20 @@ from workbench.cli.output import end_progress, print_json, say
 from workbench.errors import FAILED, INTERRUPTED, WRONG_USAGE, WorkbenchError
 from workbench.workspace import find_workspace
 
-GROUPS = ("app", "demo", "new", "specs", "datasets", "export", "quality", "estimate", "tune", "runs", "doctor")
+GROUPS = (
+    "app",
+    "demo",
+    "new",
+    "specs",
+    "datasets",
+    "export",
+    "quality",
+    "estimate",
+    "tune",
+    "models",
+    "runs",
+    "doctor",
+)
 
 
 class Parser(argparse.ArgumentParser):

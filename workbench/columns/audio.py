@@ -7,13 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from workbench.columns.column_type import Maker, Row, TableContext, register
-from workbench.columns.generated import compile_texts, find_template_names
+from workbench.columns.generated import ColumnModel, compile_texts, find_template_names
 from workbench.columns.media import MediaConfig, make_media
 from workbench.columns.streams import Draws
 from workbench.errors import WorkbenchError
 from workbench.files import clean_text
-from workbench.providers.opening import open_speaker
-from workbench.providers.provider import Speaker, SpeechRequest
+from workbench.providers.requests import SpeechRequest
 from workbench.spec.problems import suggest
 
 LONGEST_TEXT = 2_000
@@ -44,11 +43,11 @@ class AudioConfig(MediaConfig):
 
 def make(config: AudioConfig, context: TableContext) -> Maker:
     """The speech of the column's model. Raises ValueError for a voice that the model does not have."""
-    speaker = open_speaker(context.models, config.model)
+    model = ColumnModel(config, context, "speech")
     texts = compile_texts(config, config.text, context)
     voices = compile_texts(config, config.voice or "", context)
     if config.voice and not find_template_names(config.voice):
-        reason = explain_voice(config.voice, speaker)
+        reason = explain_voice(config.voice, model.voices)
         if reason:
             raise ValueError(" ".join(reason).rstrip("."))
 
@@ -62,21 +61,21 @@ def make(config: AudioConfig, context: TableContext) -> Maker:
                     f"{LONGEST_TEXT:,} can be spoken at once.",
                     "Shorten the text, or the columns it repeats.",
                 )
-            reason = explain_voice(voice, speaker) if voice else None
+            reason = explain_voice(voice, model.voices) if voice else None
             if reason:
                 cause = f"“{config.name}” cannot be spoken in row {draws.rows[place]}: {reason[0]}"
                 raise WorkbenchError(cause, reason[1] or "Name a voice that it has.")
             requests.append(SpeechRequest(text, seed, voice or None) if text.strip() else None)
         return requests
 
-    return make_media(config, context, "wav", read, speaker.speak)
+    return make_media(config, context, model, "wav", read)
 
 
-def explain_voice(voice: str, speaker: Speaker) -> tuple[str, str] | None:
-    """Why the speaker has no such voice, and the nearest one; None if it may have it."""
-    if not speaker.voices or voice in speaker.voices:
+def explain_voice(voice: str, voices: tuple[str, ...]) -> tuple[str, str] | None:
+    """Why there is no such voice among `voices`, and the nearest one; None if there may be."""
+    if not voices or voice in voices:
         return None
-    return f"its model has no voice “{clean_text(voice)}”.", suggest(voice, speaker.voices)
+    return f"its model has no voice “{clean_text(voice)}”.", suggest(voice, voices)
 
 
 register(

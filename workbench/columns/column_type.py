@@ -10,8 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.calls.session import Session
 from workbench.columns.streams import Draws
-from workbench.columns.values import Kind, Values
+from workbench.columns.values import Kind, Nested, Values
 from workbench.spec.model import ColumnConfig, ModelConfig
 from workbench.spec.registry import Registry
 
@@ -42,11 +46,25 @@ class Maker:
     """No two rows get the same value."""
     members: Mapping[str, Kind] | None = None
     """Of the kind `struct`: the names of what it holds, with their kinds."""
+    nested: Nested | None = None
+    """Of the kind `nested`: what its values are made of."""
     serial: bool = False
     """The value of a row depends on other rows of its family, so it cannot be drawn again by itself."""
     files: Callable[[Draws, Row], list[bytes | None]] | None = None
     """The values are paths, relative to the dataset's folder, of files with this content; None for a null. It is
     asked once a block is committed, so that a preview makes no files."""
+    find_lost: Callable[[Draws], NDArray[np.bool_]] | None = None
+    """Which rows, once `values` has been asked for them, are to be left out because they got no answer."""
+    costly: bool = False
+    """A model is asked that costs time or money: never for rows that are left out, and by one process alone."""
+
+    calls: float = 1.0
+    """Where it is `costly`: about how many calls a row takes."""
+
+    @property
+    def shape(self) -> Nested:
+        """What decides the Arrow type of the values."""
+        return self.nested or self.members or self.kind
 
 
 Makers = Mapping[str, Maker]
@@ -64,14 +82,16 @@ def _refuse_link(config: Any) -> Maker:
 class TableContext:
     """What a column may know of its surroundings when it is compiled.
 
-    `makers` are those of the columns it refers to, `rows` the size of its table, `models` the spec's models.
-    `read_source(name)` gives the part of a real table that may be learned from (never its holdout), `make_link(config)`
-    the maker of a column of the row that a foreign key leads to; both raise ValueError with a sentence for the user.
+    `makers` are those of the columns it refers to, `rows` the size of its table, `models` the spec's models, which
+    `session` asks. `read_source(name)` gives the part of a real table that may be learned from (never its holdout),
+    `make_link(config)` the maker of a column of the row that a foreign key leads to; both raise ValueError with a
+    sentence for the user.
     """
 
     makers: Makers = field(default_factory=dict)
     rows: int = 1
     models: Mapping[str, ModelConfig] = field(default_factory=dict)
+    session: Session = field(default_factory=Session)
     read_source: Callable[[str], pd.DataFrame] = _refuse_source
     make_link: Callable[[Any], Maker] = _refuse_link
 

@@ -8,6 +8,7 @@ from workbench.spec.constraints import (
     FixedCombinationsConfig,
     FixedIncrementsConfig,
     InequalityConfig,
+    NearUniqueConfig,
     OneHotConfig,
     RangeConfig,
     UniqueConfig,
@@ -20,7 +21,7 @@ def find_columns(config: ConstraintConfig) -> list[tuple[Path, str]]:
     """The columns that a constraint names, each with the path of its name inside the constraint."""
     if isinstance(config, InequalityConfig):
         return [(("low",), config.low), (("high",), config.high)]
-    if isinstance(config, (RangeConfig, FixedIncrementsConfig)):
+    if isinstance(config, (RangeConfig, FixedIncrementsConfig, NearUniqueConfig)):
         return [(("column",), config.column)]
     if isinstance(config, ExpressionRuleConfig):
         try:
@@ -43,5 +44,8 @@ def describe_constraint(config: ConstraintConfig) -> str:
         return f"{config.column} in steps of {config.increment:g}"
     if isinstance(config, ExpressionRuleConfig):
         return config.expression
+    if isinstance(config, NearUniqueConfig):
+        measure = "" if config.measure == "ngram" else " by meaning"
+        return f"near_unique {config.column}{measure} (at most {config.limit:g} alike)"
     words = {FixedCombinationsConfig: "combinations of", UniqueConfig: "unique", OneHotConfig: "one of"}
     return f"{words[type(config)]} {', '.join(config.columns)}"

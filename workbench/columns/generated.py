@@ -1,17 +1,22 @@
-"""What columns written by a model share: the model's name, a prompt over the row, and rows that are skipped.
+"""What columns made by a model share: the model's name, rows that are skipped, and rows that get no answer.
 
 A row's seed comes from its own draws, and a provider's answer depends on its request alone, so a generated value
-obeys the same law as a drawn one as far as the model does; the offline provider does fully.
+obeys the same law as a drawn one as far as the model does; the offline provider does fully, others by their stored
+answers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Annotated, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
+from workbench.calls.asking import Accept, ask
+from workbench.calls.failures import Place
+from workbench.calls.session import Model
 from workbench.columns.column_type import Row, TableContext
 from workbench.columns.expression_language.compiling import compile_expression
 from workbench.columns.expression_language.parsing import find_names, parse_expression
@@ -19,10 +24,12 @@ from workbench.columns.streams import Draws
 from workbench.columns.template import TemplateConfig
 from workbench.columns.template import make as make_template
 from workbench.columns.values import Values, make_text_array
+from workbench.providers.requests import Modality, Request
 from workbench.spec.model import ColumnConfig, Name, StrictModel
 
 Texts = Callable[[Draws, Row], list[str]]
 Mask = Callable[[Draws, Row], NDArray[np.bool_]]
+T = TypeVar("T")
 
 
 class SkipConfig(StrictModel):
@@ -49,6 +56,12 @@ class GeneratedConfig(ColumnConfig):
         None, description="Which of the spec's models makes it; the offline provider if left out"
     )
     skip: SkipConfig | None = Field(None, description="Rows that the model is not asked about")
+    retries: Annotated[int, Field(ge=0, le=100)] = Field(
+        2, description="How often a row is asked again, with another seed, when its answer cannot be used"
+    )
+    on_failure: Literal["missing", "drop"] = Field(
+        "missing", description="What becomes of a row without an answer: its value is null, or the row is left out"
+    )
 
     def templates(self) -> tuple[str, ...]:
         """The texts of the config that are Jinja over columns of the row."""
@@ -57,6 +70,49 @@ class GeneratedConfig(ColumnConfig):
     def references(self) -> frozenset[str]:
         names = frozenset[str]().union(*map(find_template_names, self.templates()))
         return names if self.skip is None else names | find_names(parse_expression(self.skip.when))
+
+
+class ColumnModel:
+    """The model of a column, opened: what the column asks."""
+
+    def __init__(self, config: GeneratedConfig, context: TableContext, modality: Modality) -> None:
+        """Raises ValueError with a sentence for the user where there is no such model, or it does not make that."""
+        self.config = config
+        self.session = context.session
+        self.model: Model = context.session.open(context.models, config.model, modality)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The programming languages it writes, empty where any may be tried."""
+        return self.model.provider.languages
+
+    @property
+    def voices(self) -> tuple[str, ...]:
+        """The voices it has, empty where any may be tried."""
+        return self.model.provider.voices
+
+    @property
+    def is_costly(self) -> bool:
+        """Whether asking it costs time or money."""
+        return not self.model.type.free
+
+    def ask(
+        self, draws: Draws, requests: Sequence[Request], accepts: Sequence[Accept[T]], *, counts: bool = True
+    ) -> list[T | None]:
+        """The value of each row of `draws`, None where there is none; see `workbench.calls.asking.ask`."""
+        place = Place(draws.table, draws.column)
+        rows = draws.rows.tolist()
+        return ask(self.session, self.model, place, rows, requests, accepts, self.config.retries, counts=counts)
+
+    def find_lost(self, draws: Draws) -> NDArray[np.bool_]:
+        """Which rows have no answer."""
+        lost = self.session.find_lost(Place(draws.table, draws.column))
+        return np.isin(draws.rows, np.fromiter(lost, np.int64, len(lost)))
+
+    @property
+    def dropper(self) -> Callable[[Draws], NDArray[np.bool_]] | None:
+        """`find_lost` where the column leaves such rows out."""
+        return self.find_lost if self.config.on_failure == "drop" else None
 
 
 def find_template_names(text: str) -> frozenset[str]:

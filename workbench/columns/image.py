@@ -7,11 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from workbench.columns.column_type import Maker, Row, TableContext, register
-from workbench.columns.generated import compile_texts, find_template_names
+from workbench.columns.generated import ColumnModel, compile_texts, find_template_names
 from workbench.columns.media import MediaConfig, make_media
 from workbench.columns.streams import Draws
-from workbench.providers.opening import open_painter
-from workbench.providers.provider import ImageRequest
+from workbench.providers.requests import ImageRequest
 
 Pixels = Annotated[int, Field(ge=16, le=2048)]
 
@@ -38,7 +37,7 @@ class ImageConfig(MediaConfig):
 
 def make(config: ImageConfig, context: TableContext) -> Maker:
     """The pictures of the column's model."""
-    painter = open_painter(context.models, config.model)
+    model = ColumnModel(config, context, "image")
     prompts = compile_texts(config, config.prompt, context)
 
     def read(draws: Draws, inputs: Row) -> list[ImageRequest | None]:
@@ -47,7 +46,7 @@ def make(config: ImageConfig, context: TableContext) -> Maker:
             ImageRequest(prompt, seed, config.width, config.height) if prompt.strip() else None for prompt, seed in rows
         ]
 
-    return make_media(config, context, "png", read, painter.draw)
+    return make_media(config, context, model, "png", read)
 
 
 register(

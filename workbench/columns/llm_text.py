@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 from workbench.columns.column_type import Maker, TableContext, register
-from workbench.columns.writing import WrittenConfig, make_written
-from workbench.providers.opening import open_writer
+from workbench.columns.generated import ColumnModel
+from workbench.columns.writing import WrittenConfig, make_written, read_text
 
 
 class LlmTextConfig(WrittenConfig):
@@ -17,7 +18,10 @@ class LlmTextConfig(WrittenConfig):
 
 def make(config: LlmTextConfig, context: TableContext) -> Maker:
     """The answers of the column's model."""
-    return make_written(config, context, open_writer(context.models, config.model, "text"), None)
+    accept = partial(read_text, config)
+    return make_written(
+        config, context, ColumnModel(config, context, "text"), lambda draws, inputs: [accept] * len(draws)
+    )
 
 
 register(

@@ -9,6 +9,8 @@ from workbench.errors import WorkbenchError
 MAX_CHARACTERS = 100_000
 """Longest text that a column may hold in one row."""
 
+_MATCH_SECONDS = 1.0
+
 
 def join_texts(parts: Sequence[Sequence[str] | str], count: int) -> list[str]:
     """Row by row, the parts one after the other: `count` texts. A part that is one text is the same in every row.
@@ -32,3 +34,13 @@ def raise_too_long() -> None:
     raise WorkbenchError(
         f"A text grows beyond {MAX_CHARACTERS:,} characters.", "Shorten the template, or the columns it repeats."
     )
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether a text holds a match of `pattern`. One that takes too long to search counts as none."""
+    import regex
+
+    try:
+        return regex.search(pattern, text, timeout=_MATCH_SECONDS) is not None
+    except TimeoutError:
+        return False

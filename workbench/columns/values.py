@@ -1,20 +1,25 @@
 """The values of one column for some rows while a block is made: a numpy array and, where some are null, a mask.
 
-Six kinds are enough for every column type here. Each has one fixed Arrow type, a struct one that its members decide, so
-that a block of nulls has the schema of every other block. Texts are arrays of Python `str`: they are made and read by
-Python code (Faker, Jinja) far more often than by numpy. A struct is an array of `dict`.
+Eight kinds are enough for every column type here. Each has one fixed Arrow type, a struct and a nested value one that
+its column decides, so that a block of nulls has the schema of every other block. Texts are arrays of Python `str`: they
+are made and read by Python code (Faker, Jinja) far more often than by numpy. A struct is an array of `dict` of plain
+values; a nested value is an array of `dict` or `list` of any depth, a vector one of tuples of `float`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Kind = Literal["bool", "int64", "double", "string", "timestamp", "struct"]
+Kind = Literal["bool", "int64", "double", "string", "timestamp", "struct", "nested", "vector"]
+Nested: TypeAlias = Kind | tuple["Nested"] | Mapping[str, "Nested"]
+"""What a nested value is made of: a kind, a list of something (a tuple of one), or names with what they hold."""
+COMPOUND_KINDS: frozenset[Kind] = frozenset({"struct", "nested", "vector"})
+"""The kinds whose values hold several others: they cannot be compared as one."""
 Array = NDArray[Any]
 
 DTYPES: dict[Kind, np.dtype[Any]] = {
@@ -24,6 +29,8 @@ DTYPES: dict[Kind, np.dtype[Any]] = {
     "string": np.dtype(object),
     "timestamp": np.dtype("datetime64[us]"),
     "struct": np.dtype(object),
+    "nested": np.dtype(object),
+    "vector": np.dtype(object),
 }
 ARROW_TYPES: dict[Kind, str] = {
     "bool": "bool",
@@ -31,6 +38,7 @@ ARROW_TYPES: dict[Kind, str] = {
     "double": "double",
     "string": "string",
     "timestamp": "timestamp[us]",
+    "vector": "list<float>",
 }
 
 
@@ -81,11 +89,13 @@ class Values:
         return 0 if self.valid is None else int(len(self.valid) - np.count_nonzero(self.valid))
 
 
-def name_arrow_type(kind: Kind, members: Mapping[str, Kind] | None) -> str:
-    """The Arrow type of a column as its name, for instance `struct<city: string, number: int64>`."""
-    if members is None:
+def name_arrow_type(kind: Nested) -> str:
+    """The Arrow type of a column as its name, for instance `struct<city: string, numbers: list<int64>>`."""
+    if isinstance(kind, str):
         return ARROW_TYPES[kind]
-    return f"struct<{', '.join(f'{name}: {ARROW_TYPES[member]}' for name, member in members.items())}>"
+    if isinstance(kind, tuple):
+        return f"list<{name_arrow_type(kind[0])}>"
+    return f"struct<{', '.join(f'{name}: {name_arrow_type(member)}' for name, member in kind.items())}>"
 
 
 def make_text_array(texts: Sequence[str]) -> Array:
@@ -119,11 +129,22 @@ def find_kind(value: object) -> Kind | None:
     return "timestamp" if isinstance(value, datetime.date) else None
 
 
+def fill_nulls(kind: Kind, count: int) -> Values:
+    """`count` nulls of a kind."""
+    blank: Array = np.zeros(count, DTYPES[kind])
+    if kind in BLANKS:
+        blank[:] = [BLANKS[kind]() for _ in range(count)]
+    return Values(blank, np.zeros(count, np.bool_))
+
+
+BLANKS: dict[Kind, Callable[[], Any]] = {"string": str, "struct": dict, "nested": dict, "vector": tuple}
+"""What stands under a null of the kinds whose arrays hold Python objects."""
+
+
 def fill(value: Any, kind: Kind, count: int) -> Values:
     """`count` times `value`, or nulls where it is None. Raises ValueError or OverflowError if it is not of the kind."""
     if value is None:
-        blank = make_text_array([""] * count) if kind == "string" else np.zeros(count, DTYPES[kind])
-        return Values(blank, np.zeros(count, np.bool_))
+        return fill_nulls(kind, count)
     if kind == "string":
         return Values(make_text_array([value] * count))
     return Values(np.full(count, value, DTYPES[kind]))

@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
+from workbench.calls.asking import Accept
+from workbench.calls.failures import Rejected
+from workbench.columns.answered import Question, make_answered
+from workbench.columns.answers import EMPTY_REASONS, clean_answer
 from workbench.columns.column_type import Maker, Row, TableContext
-from workbench.columns.generated import GeneratedConfig, compile_skip, compile_texts, find_template_names, spread
+from workbench.columns.generated import ColumnModel
+from workbench.columns.prompts import PromptedConfig, compile_prompts
 from workbench.columns.streams import Draws
-from workbench.columns.texts import MAX_CHARACTERS
-from workbench.columns.values import Values
-from workbench.providers.provider import TextRequest, Writer
+from workbench.columns.texts import MAX_CHARACTERS, matches
+from workbench.providers.requests import Answer
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_LINE_ENDS = re.compile("\r\n?|[\u2028\u2029]")
+Accepts = Callable[[Draws, Row], list[Accept[str]]]
 
 
-class WrittenConfig(GeneratedConfig):
+class WrittenConfig(PromptedConfig):
     """A column of texts that a model writes."""
 
-    prompt: Annotated[str, Field(min_length=1)] = Field(description="What is asked, in Jinja over columns of the row")
-    system_prompt: str = Field("", description="What the model is told before, in Jinja over columns of the row")
-    min_chars: Annotated[int, Field(ge=0, le=MAX_CHARACTERS)] = Field(
-        0, description="A shorter answer counts as none: the row gets null"
-    )
+    min_chars: Annotated[int, Field(ge=0, le=MAX_CHARACTERS)] = Field(0, description="A shorter answer counts as none")
     max_chars: Annotated[int, Field(ge=1, le=MAX_CHARACTERS)] = Field(
         2_000, description="A longer answer is cut here; longer code counts as none"
     )
+    must_match: str | None = Field(
+        None, description="Regular expression that a usable answer holds; another answer counts as none"
+    )
 
-    @field_validator("prompt", "system_prompt")
+    @field_validator("must_match")
     @classmethod
-    def validate_template(cls, template: str) -> str:
-        find_template_names(template)
-        return template
+    def validate_pattern(cls, pattern: str | None) -> str | None:
+        return check_pattern(pattern)
 
     @model_validator(mode="after")
     def validate_lengths(self) -> WrittenConfig:
@@ -42,39 +45,47 @@ class WrittenConfig(GeneratedConfig):
             raise ValueError(f"min_chars {self.min_chars} is above max_chars {self.max_chars}")
         return self
 
-    def templates(self) -> tuple[str, ...]:
-        return (self.prompt, self.system_prompt)
 
+def make_written(
+    config: WrittenConfig, context: TableContext, model: ColumnModel, accepts: Accepts, language: str | None = None
+) -> Maker:
+    """A maker of answers; `accepts` gives what reads that of each row, `language` is that of code."""
+    prompts = compile_prompts(config, context)
 
-def make_written(config: WrittenConfig, context: TableContext, writer: Writer, language: str | None) -> Maker:
-    """A maker of answers; `language` is that of code, None for prose."""
-    prompts = compile_texts(config, config.prompt, context)
-    system_prompts = compile_texts(config, config.system_prompt, context)
-    is_asked = compile_skip(config, context)
-
-    def values(draws: Draws, inputs: Row) -> Values:
-        asked = is_asked(draws, inputs)
-        chosen, rows = draws.select(asked), {name: column.take(asked) for name, column in inputs.items()}
+    def ask(draws: Draws, inputs: Row) -> list[Question | None]:
         requests = [
-            TextRequest(prompt, seed, system, config.min_chars, config.max_chars, language)
-            for prompt, system, seed in zip(
-                prompts(chosen, rows), system_prompts(chosen, rows), chosen.bits().tolist(), strict=True
-            )
+            replace(request, min_chars=config.min_chars, max_chars=config.max_chars, language=language)
+            for request in prompts.ask(draws, inputs)
         ]
-        answers = iter(writer.write(requests) if requests else ())
-        skipped = None if config.skip is None else config.skip.value
-        cuts = language is None
-        return spread([_finish(config, next(answers).text, cuts=cuts) if said else skipped for said in asked.tolist()])
+        return list(zip(requests, accepts(draws, inputs), strict=True))
 
-    return Maker("string", values)
+    return make_answered(config, context, model, ask)
 
 
-def _finish(config: WrittenConfig, text: str, *, cuts: bool) -> str | None:
-    """The answer without control characters and outer blanks; None if it is too short, or too long and not to be cut.
+def read_text(config: WrittenConfig, answer: Answer) -> str:
+    """The answer without control characters and outer blanks, cut at `max_chars`. Raises Rejected; see `check_text`."""
+    plain = clean_answer(answer.text)
+    check_text(config, plain[: config.max_chars].rstrip(), answer)
+    return plain[: config.max_chars].rstrip()
 
-    A program without its end would be worth nothing.
-    """
-    plain = _CONTROL.sub("", _LINE_ENDS.sub("\n", text)).strip()
+
+def check_text(config: WrittenConfig, plain: str, answer: Answer) -> None:
+    """Raises Rejected where a cleaned answer is empty, too short, too long or not what `must_match` asks for."""
+    if not plain:
+        raise Rejected("empty answer", EMPTY_REASONS[answer.finish])
     if len(plain) > config.max_chars:
-        plain = plain[: config.max_chars].rstrip() if cuts else ""
-    return plain if len(plain) >= max(config.min_chars, 1) else None
+        raise Rejected("longer than max_chars", f"{len(plain):,} characters")
+    if len(plain) < config.min_chars:
+        raise Rejected("shorter than min_chars", f"{len(plain):,} characters: {plain}")
+    if config.must_match is not None and not matches(config.must_match, plain):
+        raise Rejected("does not match must_match", plain)
+
+
+def check_pattern(pattern: str | None) -> str | None:
+    """The pattern. Raises ValueError if it is no regular expression."""
+    if pattern is not None:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"it is no regular expression: {error}") from None
+    return pattern

@@ -10,7 +10,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from workbench.datasets.manifest import DATA, SPLITS, Manifest, SourceRecord, TableRecord
+from workbench.datasets.embedding import LOADABLE, find_media
+from workbench.datasets.exporting import name_table_file
+from workbench.datasets.manifest import DATA, EXPORTS, SPLITS, Manifest, ModelRecord, SourceRecord, TableRecord
 from workbench.files import clean_text
 
 _SIZES = [
@@ -44,11 +46,10 @@ def write_card(manifest: Manifest, files: Files | None = None) -> str:
         parts += [_describe_source(name, source) for name, source in manifest.sources.items()]
     if manifest.models:
         parts.append("## Models\n\nColumns were written by these models:\n")
-        parts += [
-            f"- `{name}`: {_escape(model.model)} by {_escape(model.provider)}, revision {_escape(model.revision)}, "
-            f"licence: {_escape(model.licence)}\n"
-            for name, model in manifest.models.items()
-        ]
+        parts += [_describe_model(name, model) for name, model in manifest.models.items()]
+    if manifest.failed:
+        parts.append("Rows without an answer, each named in `failures.jsonl`:\n")
+        parts += [f"- {_escape(place)}: {count:,}\n" for place, count in manifest.failed.items()]
     parts.append(
         "## Use and limits\n\nMade for developing, testing and tuning where real rows are scarce, rare or "
         "confidential. The rows hold what the specification says and nothing else: relations that it does not state "
@@ -65,13 +66,21 @@ def write_card(manifest: Manifest, files: Files | None = None) -> str:
 
 
 def list_card_files(manifest: Manifest) -> dict[str, dict[str, str]]:
-    """For each table the pattern of each split's files; all rows are “train” where there are no splits."""
-    return {
-        name: {split: f"{SPLITS}/{split}/{name}-*.parquet" for split in manifest.splits[name]}
-        if name in manifest.splits
-        else {"train": f"{DATA}/{name}-*.parquet"}
-        for name in manifest.tables
-    }
+    """For each table the pattern of each split's files; all rows are “train” where there are no splits.
+
+    A table with pictures or sound is read from the copy that holds them.
+    """
+    files = {}
+    for name, table in manifest.tables.items():
+        splits = manifest.splits.get(name)
+        if find_media(table):
+            copies = {split: name_table_file(manifest, name, split, "parquet") for split in splits or ("train",)}
+            files[name] = {split: f"{EXPORTS}/{LOADABLE}/{copy}" for split, copy in copies.items()}
+        elif splits is not None:
+            files[name] = {split: f"{SPLITS}/{split}/{name}-*.parquet" for split in splits}
+        else:
+            files[name] = {"train": f"{DATA}/{name}-*.parquet"}
+    return files
 
 
 def _front_matter(manifest: Manifest, files: Files) -> str:
@@ -101,6 +110,18 @@ def _describe_source(name: str, source: SourceRecord) -> str:
     return f"- `{name}`: {_escape(source.origin)}{rows}, licence: {_escape(source.licence)}\n"
 
 
+def _describe_model(name: str, model: ModelRecord) -> str:
+    lines = [
+        f"- `{name}`: {_escape(model.model)} by {_escape(model.provider)}, revision {_escape(model.revision)}, "
+        f"licence: {_escape(model.licence)}"
+    ]
+    if model.calls + model.reused:
+        cost = "cost not known" if model.cost_usd is None else f"${model.cost_usd:.4f} (price: {_escape(model.price)})"
+        answers = model.calls + model.reused
+        lines.append(f"{answers:,} answers, {model.input_tokens:,} tokens in, {model.output_tokens:,} out, {cost}")
+    return "; ".join(lines) + "\n"
+
+
 def _describe_table(name: str, table: TableRecord) -> str:
     lines = [f"## Table `{name}`: {table.rows:,} rows\n", "| column | type | made by |", "|---|---|---|"]
     for column in table.columns:
@@ -117,6 +138,9 @@ def _describe_table(name: str, table: TableRecord) -> str:
     if table.parity:
         lines += ["\n| outcome | across | largest gap allowed | gap |", "|---|---|---|---|"]
         lines += [f"| {p.outcome} | {p.across} | {p.max_gap:g} | {p.achieved_gap:.4g} |" for p in table.parity]
+    if table.redrawn:
+        lines += ["\nRows drawn again because their text was too much like an earlier one's:\n"]
+        lines += [f"- {_escape(rule)}: {count:,}" for rule, count in table.redrawn.items()]
     if table.rejected:
         lines += ["\nRows left out because a constraint could not be kept:\n"]
         lines += [f"- {_escape(reason)}: {count:,}" for reason, count in table.rejected.items()]

@@ -6,11 +6,12 @@ grow with the rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.datasets.embedding import EMBEDDING_FORMATS, embed_batch, embed_schema, find_media
 from workbench.datasets.formats import open_writer
 from workbench.datasets.layouts import find_layout_problem, write_rows
 from workbench.datasets.manifest import SPLITS, Manifest
@@ -76,13 +77,20 @@ def name_table_file(manifest: Manifest, table: str, split: str, form: str) -> st
     return f"{table}-{split}.{form}" if table in manifest.splits else f"{table}.{form}"
 
 
-def write_tables(folder: Path, manifest: Manifest, form: str, target: Path) -> Written:
-    """Each table into files named by `name_table_file`. Raises OSError where one cannot be written."""
+def write_tables(
+    folder: Path, manifest: Manifest, form: str, target: Path, only: Collection[str] | None = None
+) -> Written:
+    """Each table, or those in `only`, into files named by `name_table_file`; pictures and sound go into the file itself
+    where the format can hold them.
+
+    Raises OSError where a file cannot be written, WorkbenchError where media are missing.
+    """
     written = Written()
-    for table in manifest.tables:
+    for table in manifest.tables if only is None else only:
+        media = find_media(manifest.tables[table]) if form in EMBEDDING_FORMATS else {}
         for split, files in list_parts(folder, manifest, table).items():
             name = name_table_file(manifest, table, split, form)
-            written.rows[name] = _copy(files, target / name, form)
+            written.rows[name] = _copy(files, target / name, form, media, folder)
     return written
 
 
@@ -115,16 +123,16 @@ def write_layout(
     return written
 
 
-def _copy(files: list[Path], target: Path, form: str) -> int:
+def _copy(files: list[Path], target: Path, form: str, media: dict[str, str], folder: Path) -> int:
     rows = 0
-    batches = iterate_batches(files, None)
-    first = next(batches, None)
-    schema = _read_schema(files) if first is None else first.schema
+    schema = _read_schema(files)
+    if media:
+        schema = embed_schema(schema, media)
     with open_writer(target, form, schema) as writer:
-        while first is not None:
-            writer.write_batch(first)
-            rows += first.num_rows
-            first = next(batches, None)
+        for batch in iterate_batches(files, None):
+            rows += batch.num_rows
+            for part in embed_batch(batch, schema, media, folder) if media else [batch]:
+                writer.write_batch(part)
     return rows
 
 

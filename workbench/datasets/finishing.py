@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 
 from workbench.datasets.card import write_card
 from workbench.datasets.croissant import describe_dataset
+from workbench.datasets.embedding import LOADABLE, list_media_tables
 from workbench.datasets.exporting import write_layout, write_tables
 from workbench.datasets.formats import Writer, open_writer
 from workbench.datasets.layouts import find_layout_problem
@@ -46,10 +47,10 @@ def finish_dataset(folder: Path, manifest: Manifest, spec: Spec) -> Manifest:
         manifest = manifest.model_copy(update={"splits": _write_splits(folder, manifest, spec, stage)})
         _replace(stage / SPLITS, folder / SPLITS)
         old = {Path(record.path).parts[1] for record in manifest.extras if record.path.startswith(f"{EXPORTS}/")}
-        for export in spec.exports:
-            _write_export(folder, manifest, spec, export, make_folder(stage / EXPORTS / name_export(export)))
-        new = {name_export(export) for export in spec.exports}
-        for name in sorted(old | new):
+        new = _list_exports(manifest, spec)
+        for name, (export, tables) in new.items():
+            _write_export(folder, manifest, spec, export, make_folder(stage / EXPORTS / name), tables)
+        for name in sorted(old | new.keys()):
             _replace(stage / EXPORTS / name, folder / EXPORTS / name)
         if (folder / EXPORTS).is_dir() and not any((folder / EXPORTS).iterdir()):
             (folder / EXPORTS).rmdir()
@@ -169,9 +170,22 @@ class _Shards:
         return self._stack.enter_context(open_writer(path, "parquet", self._schema))
 
 
-def _write_export(folder: Path, manifest: Manifest, spec: Spec, export: ExportConfig, target: Path) -> None:
+def _list_exports(manifest: Manifest, spec: Spec) -> dict[str, tuple[ExportConfig, Collection[str]]]:
+    """The exports by name, each with the tables that it is of: those of the spec, and the one that the card needs."""
+    exports: dict[str, tuple[ExportConfig, Collection[str]]] = {
+        name_export(export): (export, manifest.tables) for export in spec.exports
+    }
+    with_media = list_media_tables(manifest)
+    if with_media:
+        exports.setdefault(LOADABLE, (ExportConfig(format="parquet"), with_media))
+    return exports
+
+
+def _write_export(
+    folder: Path, manifest: Manifest, spec: Spec, export: ExportConfig, target: Path, tables: Collection[str]
+) -> None:
     if export.layout is None:
-        write_tables(folder, manifest, export.format, target)
+        write_tables(folder, manifest, export.format, target, tables)
     else:
         write_layout(folder, manifest, spec, export.layout, export.format, target)
 

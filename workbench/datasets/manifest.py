@@ -23,6 +23,7 @@ SPLITS = "splits"
 EXPORTS = "exports"
 MEDIA = "media"
 CROISSANT = "croissant.json"
+FAILURES = "failures.jsonl"
 NOT_STATED = "not stated"
 
 
@@ -82,13 +83,17 @@ class ParityRecord(_Record):
 
 
 class TableRecord(_Record):
-    """`asked` rows were tried; `rows` are there, and `rejected` counts the others by reason."""
+    """`asked` rows were tried; `rows` are there, and `rejected` counts the others by reason.
+
+    `redrawn` counts the rows that were drawn again to differ from earlier ones, by rule.
+    """
 
     rows: int
     asked: int
     primary_key: str | None = None
     columns: list[ColumnRecord]
     rejected: dict[str, int] = Field(default_factory=dict)
+    redrawn: dict[str, int] = Field(default_factory=dict)
     scenarios: list[ScenarioRecord] = Field(default_factory=list)
     foreign_keys: list[ForeignKeyRecord] = Field(default_factory=list)
     balance: list[BalanceRecord] = Field(default_factory=list)
@@ -126,17 +131,35 @@ class SourceRecord(_Record):
 
 
 class ModelRecord(_Record):
-    """A generative model that columns wrote with."""
+    """A generative model that columns wrote with, and what its answers took.
+
+    `calls` were made for this dataset by the run that published it, `reused` answers were in the store already; tokens
+    and `cost_usd` are those of both together, `paid_usd` what that run paid. `cost_usd` is None where no price is
+    known; `price` says where the price comes from. `failed` counts the rows without an answer by their cause.
+    """
 
     provider: str
     model: str = NOT_STATED
     revision: str = NOT_STATED
     licence: str = NOT_STATED
+    details: dict[str, Any] = Field(default_factory=dict)
+    calls: int = 0
+    reused: int = 0
+    retried: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    images: int = 0
+    characters: int = 0
+    cost_usd: float | None = None
+    paid_usd: float = 0.0
+    price: str = NOT_STATED
+    failed: dict[str, int] = Field(default_factory=dict)
 
 
 class Manifest(_Record):
     """`manifest.json`. `fingerprint` is the SHA-256 of all that decides the rows; its first digits are the version.
 
+    `failed` counts rows without an answer of a model as “table.column: cause”; `failures.jsonl` names each.
     `splits` maps table to split to rows; `extras` are the files that `finish_dataset` wrote from the rows.
     """
 
@@ -154,6 +177,7 @@ class Manifest(_Record):
     rejected: dict[str, int]
     sources: dict[str, SourceRecord] = Field(default_factory=dict)
     models: dict[str, ModelRecord] = Field(default_factory=dict)
+    failed: dict[str, int] = Field(default_factory=dict)
     splits: dict[str, dict[str, int]] = Field(default_factory=dict)
     extras: list[ExtraRecord] = Field(default_factory=list)
     versions: dict[str, str]

@@ -8,8 +8,9 @@ and counted under the rule that they broke, and so are rows whose parent row was
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from workbench.columns.column_type import Row
 from workbench.columns.streams import Draws, Family
-from workbench.columns.values import Values
+from workbench.columns.values import Values, fill_nulls
 from workbench.generation.balance import count_cells
 from workbench.generation.constraints import RuleGroup
 from workbench.generation.increments import round_to_multiples
@@ -25,9 +26,6 @@ from workbench.generation.parity import STRIPE, Parity, Tally, even_out, tally_g
 from workbench.generation.plan import Plan, TablePlan
 from workbench.generation.scenarios import choose_scenarios
 from workbench.generation.uniqueness import SeenRows
-
-BLOCK_ROWS = 50_000
-"""Rows made, committed and resumed together: some tens of megabytes in memory at most."""
 
 MAX_ROUNDS = 100
 """Re-draws of a row that breaks a rule. A rule that one draw in ten keeps loses fewer than 3 rows in 100,000."""
@@ -43,9 +41,9 @@ ORPHAN = "the row it refers to was left out"
 class Block:
     """`columns` are those of the dataset, each with a value for every number in `rows`, the kept rows.
 
-    `rejected` counts the rows left out by reason, `scenarios` the kept rows of each scenario, `balance` those of each
-    cell of each balance, `parity` the true outcomes and all rows of each group, for each parity. `files` maps the path
-    of a file of the dataset to its content.
+    `rejected` counts the rows left out by reason, `redrawn` those drawn again by rule, `scenarios` the kept rows of
+    each scenario, `balance` those of each cell of each balance, `parity` the true outcomes and all rows of each
+    group, for each parity. `files` maps the path of a file of the dataset to its content.
     """
 
     table: str
@@ -58,6 +56,7 @@ class Block:
     balance: list[list[int]] = field(default_factory=list)
     parity: list[Tally] = field(default_factory=list)
     files: Mapping[str, bytes] = field(default_factory=dict)
+    redrawn: Mapping[str, int] = field(default_factory=dict)
 
 
 def make_block(
@@ -69,7 +68,9 @@ def make_block(
     Raises WorkbenchError where a template or text cannot be made for the values of a row.
     """
     planned = plan.tables[table]
+    plan.session.media.clear()
     maker = RowMaker(planned, np.arange(start, stop, dtype=np.int64))
+    maker.drop_lost()
     maker.drop_repeats(seen)
     made = {name: maker.make(name) for name in planned.order}
     names = [scenario.name for scenario in planned.scenarios]
@@ -88,12 +89,22 @@ def make_block(
         [count_cells(balance, columns) for balance in planned.balance],
         [tally_groups(parity, columns) for parity in planned.parity],
         _make_files(planned, maker, columns) if files else {},
+        maker.redrawn,
     )
 
 
 def remember_rows(table: TablePlan, start: int, stop: int, seen: Sequence[SeenRows]) -> None:
     """Remember the rows [start, stop) of a table as making their block does, without making the other columns."""
-    RowMaker(table, np.arange(start, stop, dtype=np.int64)).drop_repeats(seen)
+    maker = RowMaker(table, np.arange(start, stop, dtype=np.int64))
+    maker.drop_lost()
+    maker.drop_repeats(seen)
+
+
+def open_rows(table: TablePlan, rows: NDArray[np.int64]) -> RowMaker:
+    """Some rows of a table that others refer to: `kept` tells which of them are in the dataset."""
+    maker = RowMaker(table, rows)
+    maker.drop_lost()
+    return maker
 
 
 class RowMaker:
@@ -112,6 +123,7 @@ class RowMaker:
         self.made: dict[str, Values] = {}
         self.reasons: list[str] = []
         self.reason = np.full(len(self.rows), -1)
+        self.redrawn: dict[str, int] = {}
         for group in table.groups:
             self._settle_group(group)
         for parity in table.parity:
@@ -149,15 +161,31 @@ class RowMaker:
             everything = np.arange(len(self.rows))
             for each in self.table.find_steps(name):
                 if each not in self.made:
-                    self.made[each] = self._make_column(each, everything, 0, self.made)
+                    costly = self.table.columns[each].maker.costly and not self.kept.all()
+                    self.made[each] = (
+                        self._make_kept(each) if costly else self._make_column(each, everything, 0, self.made)
+                    )
         return self.made[name]
 
     def drop_repeats(self, seen: Sequence[SeenRows]) -> None:
-        """Leave out the rows that equal an earlier one where they may not."""
+        """Leave out the rows that equal an earlier one where they may not, after drawing again what can be."""
         for each in seen:
-            kept = np.flatnonzero(self.kept)
-            fresh = each.keep_first({name: self.make(name).take(kept) for name in each.rule.columns})
-            self._leave_out(kept[~fresh], each.rule.text)
+            kept, name = np.flatnonzero(self.kept), each.rule.columns[0]
+            columns = {needed: self.make(needed).take(kept) for needed in each.rule.columns}
+            settled = each.settle(columns, self.rows[kept], partial(self._draw_again, name, kept))
+            self._leave_out(kept[~settled.fresh], each.rule.text)
+            if settled.redrawn:
+                self.redrawn[each.rule.text] = settled.redrawn
+            if settled.values is not None and settled.changed is not None and settled.changed.any():
+                self._replace(name, kept[settled.changed], settled.values.take(settled.changed))
+
+    def drop_lost(self, names: Collection[str] | None = None) -> None:
+        """Leave out the rows for which a model gave no answer, where the column (one of `names`) asks for that."""
+        for name, column in self.table.columns.items():
+            if column.maker.find_lost is not None and (names is None or name in names):
+                self.make(name)
+                lost = column.maker.find_lost(self.find_draws(name))
+                self._leave_out(np.flatnonzero(self.kept & lost), _name_lost(name))
 
     def find_draws(self, name: str, positions: NDArray[Any] | None = None, attempt: int = 0) -> Draws:
         """The chance of a column for all rows, or for those at `positions`."""
@@ -215,6 +243,29 @@ class RowMaker:
             return values
         return round_to_multiples(values, column.increment, column.maker.bounds or (-np.inf, np.inf))
 
+    def _draw_again(self, name: str, kept: NDArray[np.int64], places: NDArray[np.int64], attempt: int) -> Values:
+        """Another attempt of a column for some of the rows `kept`, from the same inputs."""
+        positions = kept[places]
+        needed = {need: self.made[need].take(positions) for need in self.table.columns[name].needs}
+        return self._make_column(name, positions, attempt, needed)
+
+    def _replace(self, name: str, positions: NDArray[np.int64], values: Values) -> None:
+        """Put other values into a column, and make again what was made from it."""
+        self.made[name] = self.made[name].overlay(positions, values)
+        if self.table.columns[name].maker.find_lost is not None and values.valid is not None:
+            self._leave_out(positions[~values.valid], _name_lost(name))
+        outdated = {each for each in self.made if each != name and name in self.table.find_steps(each)}
+        for each in outdated:
+            del self.made[each]
+        self.drop_lost(outdated)
+
+    def _make_kept(self, name: str) -> Values:
+        """A column for the rows that are kept, null for the others."""
+        positions = np.flatnonzero(self.kept)
+        needed = {need: self.made[need].take(positions) for need in self.table.columns[name].needs}
+        blank = fill_nulls(self.table.columns[name].maker.kind, len(self.rows))
+        return blank.overlay(positions, self._make_column(name, positions, 0, needed))
+
     def _settle_parity(self, parity: Parity) -> None:
         outcome = parity.outcome
         values, groups = self.make(outcome), self.make(parity.across)
@@ -246,6 +297,11 @@ def find_first_broken(group: RuleGroup, row: Row, rows: NDArray[np.int64]) -> ND
     for position, rule in reversed(list(enumerate(group.rules))):
         first[rule.find_broken(row, rows)] = position
     return first
+
+
+def _name_lost(name: str) -> str:
+    """The reason under which rows are counted that a column leaves out without an answer."""
+    return f"“{name}” got no answer"
 
 
 def _widen_to_stripes(rows: NDArray[np.int64], size: int) -> NDArray[np.int64]:

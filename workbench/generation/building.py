@@ -13,10 +13,11 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from workbench.calls.failures import Failure
 from workbench.datasets.manifest import DATA, MANIFEST, Manifest, find_damage, hash_file, read_manifest
 from workbench.errors import WorkbenchError
 from workbench.files import append_json_line, explain_os_error, make_folder, read_json_lines, write_atomic
@@ -41,6 +42,8 @@ class BlockRecord:
     nulls: dict[str, int]
     balance: list[list[int]]
     parity: list[Tally]
+    failures: list[dict[str, Any]] = field(default_factory=list)
+    redrawn: dict[str, int] = field(default_factory=dict)
 
 
 class BuildFolder:
@@ -86,10 +89,17 @@ class BuildFolder:
             block.nulls,
             block.balance,
             block.parity,
+            [asdict(failure) for failure in block.failures],
+            block.redrawn,
         )
         append_json_line(self.folder / LOG, asdict(record))
         self.committed[job.table, job.number] = record
         return record
+
+    def list_failures(self) -> list[Failure]:
+        """The rows of committed blocks that got no answer, each once, by table, column and row."""
+        found = {each["key"]: Failure(**each) for record in self.committed.values() for each in record.failures}
+        return sorted(found.values(), key=lambda failure: (failure.table, failure.column, failure.row))
 
     def publish(self, manifest: Manifest, target: Path) -> None:
         """Add the manifest, and rename the folder to `target`. Raises WorkbenchError if that cannot be done."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from workbench.calls.session import Session
 from workbench.columns.registry import COLUMNS, column_types
 from workbench.errors import UsageError
 from workbench.files import clean_text, explain_os_error
@@ -36,8 +37,8 @@ class CheckedSpec:
         return [problem for problem in self.problems if problem.level == "error"]
 
 
-def check_text(text: str, folder: Path) -> CheckedSpec:
-    """Check the spec `text`; paths in it are relative to `folder`."""
+def check_text(text: str, folder: Path, session: Session | None = None) -> CheckedSpec:
+    """Check the spec `text`; paths in it are relative to `folder`. The plan's columns ask their models by `session`."""
     loaded = load_spec(text, column_types())
     failures = [
         Problem(f"The column type “{name}” of another package cannot be loaded: {reason}.", "", (), 1, 1, "warning")
@@ -48,7 +49,9 @@ def check_text(text: str, folder: Path) -> CheckedSpec:
     from workbench.datasets.finishing import find_problems
 
     spec = loaded.spec
-    plan, problems = build_plan(spec, folder)
+    session = session or Session()
+    plan, problems = build_plan(spec, folder, session)
+    problems += _check_budget(spec, session)
     problems += [*_check_sources(spec, folder), *_check_models(spec), *_check_quality(spec)]
     problems += [*_check_training(spec), *find_problems(spec)]
     located = sorted((loaded.locate(problem) for problem in problems), key=lambda found: (found.line, found.column))
@@ -119,6 +122,17 @@ def _check_models(spec: Spec) -> Iterator[Problem]:
             read_config(model)
         except ValueError as error:
             yield Problem(f"The model “{name}” cannot be used: {end_sentence(error)}", "", ("models", name))
+
+
+def _check_budget(spec: Spec, session: Session) -> Iterator[Problem]:
+    """A budget in money needs the price of every model that columns ask."""
+    if spec.budget.max_cost_usd is None:
+        return
+    for model in session.models.values():
+        if model.price is None:
+            message = f"Nobody says what the model “{model.name}” costs, so the budget cannot be kept."
+            hint = "Add its “price:”, for instance {input_per_mtok: 0.15, output_per_mtok: 0.6}."
+            yield Problem(message, hint, ("models", model.name))
 
 
 def _check_quality(spec: Spec) -> Iterator[Problem]:

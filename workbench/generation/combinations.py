@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from workbench.columns.column_type import Maker, Row
 from workbench.columns.streams import Draws
-from workbench.columns.values import DTYPES, Values, find_kind, make_text_array
+from workbench.columns.values import COMPOUND_KINDS, DTYPES, Values, find_kind, make_text_array
 from workbench.spec.constraints import FixedCombinationsConfig
 from workbench.spec.problems import suggest
 
@@ -44,7 +44,7 @@ def list_combinations(
     Raises ValueError where a value is not of its column's kind, the source has no such column, or none is possible.
     """
     for name in config.columns:
-        if makers[name].kind == "struct":
+        if makers[name].kind in COMPOUND_KINDS:
             raise ValueError(f"“{name}” holds several values; name the columns it is made of")
     if config.source is not None:
         frame = read_source(config.source)

@@ -21,15 +21,20 @@ SCHEME = 2
 VERSION_DIGITS = 8
 
 
-def compute_fingerprint(spec: Spec, sources: Mapping[str, str] | None = None) -> str:
-    """SHA-256 (hex) over canonical JSON of the seed, the tables, the models and the digests of sources drawn from."""
+def compute_fingerprint(
+    spec: Spec, sources: Mapping[str, str] | None = None, models: Mapping[str, Mapping[str, Any]] | None = None
+) -> str:
+    """SHA-256 (hex) over canonical JSON of the seed, the tables, the digests of sources and what decides the models.
+
+    Of sources and models, those that columns use.
+    """
     tables = {
         name: table.model_dump(exclude_defaults=True, serialize_as_any=True, exclude={"primary_key"})
         for name, table in spec.tables.items()
     }
     decisive: dict[str, Any] = {"scheme": SCHEME, "seed": spec.seed, "tables": tables}
-    if spec.models:
-        decisive["models"] = {name: model.model_dump() for name, model in spec.models.items()}
+    if models:
+        decisive["models"] = {name: dict(models[name]) for name in sorted(models)}
     if sources:
         decisive["sources"] = dict(sorted(sources.items()))
     content = _make_canonical(decisive)

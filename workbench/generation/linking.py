@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from workbench.calls.session import NotAsked, Session
 from workbench.columns.column_type import Maker, TableContext
 from workbench.columns.foreign_key import ForeignKeyColumnConfig
 from workbench.columns.registry import COLUMNS
-from workbench.generation.blocks import RowMaker
+from workbench.generation.blocks import open_rows
 from workbench.generation.inner_samplers import read_sampler
 from workbench.generation.links import Brood, Link, count_rows, make_counter
 from workbench.generation.plan import TablePlan
@@ -43,7 +44,7 @@ def add_key_columns(
 
 
 def plan_links(
-    spec: Spec, name: str, planned: Mapping[str, TablePlan], path: Path, problems: list[Problem]
+    spec: Spec, name: str, planned: Mapping[str, TablePlan], path: Path, problems: list[Problem], session: Session
 ) -> tuple[dict[str, Link], int | None]:
     """The links of a table by their column, and its number of rows; None where a problem keeps it from being known."""
     table = spec.tables[name]
@@ -66,13 +67,13 @@ def plan_links(
             hint = "A table that others refer to needs columns that are unique by themselves: id, uuid or unique: true."
             problems.append(Problem(message, hint, (*spot, "table")))
             continue
-        link = Link(name, key.column, parent, spec.seed, RowMaker)
+        link = Link(name, key.column, parent, spec.seed, open_rows)
         if key.per_parent is not None and brood is not None:
             message = "Two foreign keys have “per_parent”, and the rows can be made for one of them only."
             problems.append(Problem(message, "Take it out of one.", (*spot, "per_parent")))
             continue
         if key.per_parent is not None:
-            brood = link.brood = _plan_brood(spec, name, key, parent, (*spot, "per_parent"), problems)
+            brood = link.brood = _plan_brood(spec, name, key, parent, (*spot, "per_parent"), problems, session)
         links[key.column] = link
     if len(problems) > before:
         return links, None
@@ -100,6 +101,7 @@ def make_link_maker(config: ForeignKeyColumnConfig, links: Mapping[str, Link], s
         planned.maker.bounds if plain else None,
         planned.maker.options if plain else None,
         members=planned.maker.members,
+        nested=planned.maker.nested,
         serial=True,
     )
 
@@ -124,7 +126,13 @@ def _choose_link(config: ForeignKeyColumnConfig, links: Mapping[str, Link]) -> L
 
 
 def _plan_brood(
-    spec: Spec, name: str, key: ForeignKeyConfig, parent: TablePlan, spot: Path, problems: list[Problem]
+    spec: Spec,
+    name: str,
+    key: ForeignKeyConfig,
+    parent: TablePlan,
+    spot: Path,
+    problems: list[Problem],
+    session: Session,
 ) -> Brood | None:
     """The rows that each parent gets; where it cannot be known a problem is added."""
     maker: Maker | int
@@ -140,7 +148,7 @@ def _plan_brood(
             if unknown:
                 raise ValueError(f"the table “{parent.name}” has no column “{unknown[0]}”")
             makers = {each: parent.columns[each].maker for each in needs}
-            maker = column_type.make(config, TableContext(makers, parent.rows, spec.models))
+            maker = column_type.make(config, TableContext(makers, parent.rows, spec.models, session))
             if maker.kind != "int64":
                 raise ValueError("it must give whole numbers: use poisson or uniform_int, or “decimals: 0”")
         except ValueError as error:
@@ -152,10 +160,15 @@ def _plan_brood(
             message = "“per_parent” must be a whole number from 1 to 1,000,000,000."
             problems.append(Problem(message, "Give one, or a sampler.", spot))
             return None
-    count = make_counter(maker, needs, name, key.column, parent, spec.seed, RowMaker)
+    count = make_counter(maker, needs, name, key.column, parent, spec.seed, open_rows)
     known = None if needs else (spec.seed, name, key.column, repr(key.per_parent), parent.rows)
     try:
-        return count_rows(count, parent.rows, spec.tables[name].rows, known)
+        with session.paused():
+            return count_rows(count, parent.rows, spec.tables[name].rows, known)
+    except NotAsked as error:
+        message = f"“per_parent” cannot depend on what a model writes: {error.cause}"
+        problems.append(Problem(message, "Let it depend on other columns.", spot))
+        return None
     except ValueError as error:
         problems.append(Problem(f"{str(error)[:1].upper()}{str(error)[1:]}.", "Raise its numbers.", spot))
         return None

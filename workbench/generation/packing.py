@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.columns.column_type import Maker
-from workbench.columns.values import ARROW_TYPES, Values
-from workbench.generation.blocks import BLOCK_ROWS, Block, make_block
+from workbench.calls.failures import Failure
+from workbench.columns.values import ARROW_TYPES, Nested, Values
+from workbench.generation.blocks import Block, make_block
 from workbench.generation.parity import Tally
-from workbench.generation.plan import MEDIA_BLOCK_ROWS, Plan, TablePlan
+from workbench.generation.plan import Plan, TablePlan
 from workbench.generation.uniqueness import SeenRows
 
 
@@ -37,11 +37,13 @@ class PackedBlock:
     nulls: dict[str, int]
     balance: list[list[int]]
     parity: list[Tally]
+    failures: list[Failure]
+    redrawn: dict[str, int]
 
 
 def list_jobs(table: TablePlan) -> list[BlockJob]:
     """The blocks of a table, in order."""
-    size = MEDIA_BLOCK_ROWS if table.has_files else BLOCK_ROWS
+    size = table.block_rows
     starts = range(0, table.rows, size)
     return [BlockJob(table.name, number, start, min(start + size, table.rows)) for number, start in enumerate(starts)]
 
@@ -60,6 +62,8 @@ def pack_block(plan: Plan, job: BlockJob, metadata: Mapping[str, str], seen: Seq
         {name: values.count_nulls() for name, values in block.columns.items()},
         block.balance,
         block.parity,
+        plan.session.take_failures(),
+        dict(block.redrawn),
     )
 
 
@@ -68,7 +72,7 @@ def encode_block(table: TablePlan, block: Block, metadata: Mapping[str, str]) ->
     import pyarrow
     import pyarrow.parquet
 
-    fields = [(name, _find_arrow_type(table.columns[name].maker)) for name in block.columns]
+    fields = [(name, _find_arrow_type(table.columns[name].maker.shape)) for name in block.columns]
     arrays = [_encode(values, kind) for (_, kind), values in zip(fields, block.columns.values(), strict=True)]
     schema = pyarrow.schema(fields, {f"workbench.{key}": value for key, value in metadata.items()})
     sink = pyarrow.BufferOutputStream()
@@ -77,12 +81,16 @@ def encode_block(table: TablePlan, block: Block, metadata: Mapping[str, str]) ->
     return content
 
 
-def _find_arrow_type(maker: Maker) -> Any:
+def _find_arrow_type(shape: Nested) -> Any:
     import pyarrow
 
-    if maker.members is None:
-        return pyarrow.type_for_alias(ARROW_TYPES[maker.kind])
-    return pyarrow.struct([(name, pyarrow.type_for_alias(ARROW_TYPES[kind])) for name, kind in maker.members.items()])
+    if shape == "vector":
+        return pyarrow.list_(pyarrow.float32())
+    if isinstance(shape, str):
+        return pyarrow.type_for_alias(ARROW_TYPES[shape])
+    if isinstance(shape, tuple):
+        return pyarrow.list_(_find_arrow_type(shape[0]))
+    return pyarrow.struct([(name, _find_arrow_type(member)) for name, member in shape.items()])
 
 
 def _encode(values: Values, kind: Any) -> Any:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from workbench.calls.session import Session
 from workbench.columns.column_type import Maker
 from workbench.columns.streams import Draws
 from workbench.columns.values import Values
@@ -18,8 +19,14 @@ from workbench.generation.dependencies import find_ancestors
 from workbench.generation.links import Link
 from workbench.generation.parity import Parity
 from workbench.generation.scenarios import Branch, Scenario
-from workbench.generation.uniqueness import SeenRows, Uniqueness
+from workbench.generation.uniqueness import SeenRows, UniqueRule
 from workbench.spec.model import ColumnConfig, Spec
+
+BLOCK_ROWS = 50_000
+"""Rows made, committed and resumed together: some tens of megabytes in memory at most."""
+
+MODEL_BLOCK_ROWS = 1_000
+"""Rows of a block whose columns ask a model: its answers are kept one by one, and the rows should follow soon."""
 
 MEDIA_BLOCK_ROWS = 500
 """Rows of a block whose columns make files, such as images: these are held in memory until the block is committed."""
@@ -61,7 +68,7 @@ class TablePlan:
     links: Mapping[str, Link] = field(default_factory=dict)
     balance: tuple[Balance, ...] = ()
     parity: tuple[Parity, ...] = ()
-    uniques: tuple[Uniqueness, ...] = ()
+    uniques: tuple[UniqueRule, ...] = ()
     _steps: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     @property
@@ -77,7 +84,21 @@ class TablePlan:
     @property
     def rejects(self) -> bool:
         """Whether rows of it can be left out."""
-        return bool(self.groups or self.uniques) or any(link.parent.rejects for link in self.links.values())
+        own = self.groups or self.uniques or any(column.maker.find_lost for column in self.columns.values())
+        return bool(own) or any(link.parent.rejects for link in self.links.values())
+
+    @property
+    def is_costly(self) -> bool:
+        """Whether making its rows asks a model that costs time or money."""
+        own = any(column.maker.costly for column in self.columns.values())
+        return own or any(link.parent.is_costly for link in self.links.values())
+
+    @property
+    def block_rows(self) -> int:
+        """The rows of a block."""
+        if self.has_files:
+            return MEDIA_BLOCK_ROWS
+        return MODEL_BLOCK_ROWS if self.is_costly else BLOCK_ROWS
 
     @property
     def has_files(self) -> bool:
@@ -92,17 +113,26 @@ class TablePlan:
         return self._steps[name]
 
     def start_seen(self) -> list[SeenRows]:
-        """What remembers the rows that `unique` has let pass, empty as before the first row."""
-        return [SeenRows(rule) for rule in self.uniques]
+        """What remembers the rows that rules of uniqueness have let pass, empty as before the first row."""
+        return [rule.start() for rule in self.uniques]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The tables of a spec, ready to be made, in its order; `sources` are digests of those that columns draw from."""
+    """The tables of a spec, ready to be made, in its order; `sources` are digests of those that columns draw from.
+
+    `session` is what its columns ask their models by.
+    """
 
     spec: Spec
     tables: Mapping[str, TablePlan]
     sources: Mapping[str, str] = field(default_factory=dict)
+    session: Session = field(default_factory=Session)
+
+    @property
+    def models(self) -> dict[str, dict[str, Any]]:
+        """What decides the answers of each model that columns ask, by its name in the spec."""
+        return {model.name: model.identity for model in self.session.models.values() if model.name in self.spec.models}
 
     @property
     def rows(self) -> int:
@@ -148,7 +178,7 @@ def _describe_table(table: TablePlan) -> dict[str, Any]:
         "constraints": [
             {"constraint": rule.text, "redraws": list(group.columns)} for group in table.groups for rule in group.rules
         ]
-        + [{"constraint": rule.text, "redraws": [], "kept": "leaves repeats out"} for rule in table.uniques],
+        + [{"constraint": rule.text, "redraws": [], "kept": rule.kept} for rule in table.uniques],
         "scenarios": [{"name": scenario.name, "rows": scenario.rows} for scenario in table.scenarios],
         "balance": [{"columns": list(each.columns), "cells": len(each.cells)} for each in table.balance],
         "parity": [{"outcome": each.outcome, "across": each.across} for each in table.parity],

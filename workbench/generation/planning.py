@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
 
+from workbench.calls.session import Session
 from workbench.columns.column_type import Maker, TableContext
 from workbench.columns.registry import COLUMNS
 from workbench.generation.bounds import check_bounds
@@ -29,11 +30,15 @@ from workbench.spec.model import ColumnConfig, Spec, TableConfig
 from workbench.spec.problems import Path, Problem, end_sentence, suggest
 
 
-def build_plan(spec: Spec, folder: FilePath | None = None) -> tuple[Plan | None, list[Problem]]:
+def build_plan(
+    spec: Spec, folder: FilePath | None = None, session: Session | None = None
+) -> tuple[Plan | None, list[Problem]]:
     """The plan, and the problems found; the plan is None if one is an error. Their paths are those of the spec.
 
-    Paths of sources are relative to `folder`, by default the current one.
+    Paths of sources are relative to `folder`, by default the current one. No model is asked here; the columns will ask
+    theirs by `session`, by default one that asks the free ones alone.
     """
+    session = session or Session()
     problems: list[Problem] = []
     reader = SourceReader(spec, folder or FilePath())
     needs = {
@@ -48,13 +53,13 @@ def build_plan(spec: Spec, folder: FilePath | None = None) -> tuple[Plan | None,
     planned: dict[str, TablePlan] = {}
     for name in order:
         if needs[name] <= planned.keys():
-            table = TablePlanner(spec, name, planned, reader, problems).plan()
+            table = TablePlanner(spec, name, planned, reader, session, problems).plan()
             if table is not None:
                 planned[name] = table
     failed = len(planned) < len(spec.tables) or any(problem.level == "error" for problem in problems)
     if failed:
         return None, problems
-    return Plan(spec, {name: planned[name] for name in spec.tables}, reader.digests), problems
+    return Plan(spec, {name: planned[name] for name in spec.tables}, reader.digests, session), problems
 
 
 def resize_spec(spec: Spec, plan: Plan, rows: int) -> Spec:
@@ -76,8 +81,10 @@ class TablePlanner:
         name: str,
         planned: Mapping[str, TablePlan],
         reader: SourceReader,
+        session: Session,
         problems: list[Problem],
     ) -> None:
+        self.session = session
         self.spec, self.name, self.planned, self.reader, self.problems = spec, name, planned, reader, problems
         self.table: TableConfig = spec.tables[name]
         self.path: Path = ("tables", name)
@@ -90,7 +97,7 @@ class TablePlanner:
         """The table's plan, or None where a problem was added."""
         before = len(self.problems)
         configs = self.find_columns()
-        self.links, rows = plan_links(self.spec, self.name, self.planned, self.path, self.problems)
+        self.links, rows = plan_links(self.spec, self.name, self.planned, self.path, self.problems, self.session)
         if rows is None:
             return None
         self.rows = rows
@@ -111,7 +118,7 @@ class TablePlanner:
             return None
         quotas = QuotaPlanner(
             self.table, self.name, self.spec.seed, rows, self.path, columns, self.widened, scenarios, rules,
-            self.reader.read,
+            self.reader.read, order, self.spec.models, self.session,
         ).plan()  # fmt: skip
         self.problems += quotas.problems
         for name, decider in quotas.deciders.items():
@@ -130,7 +137,8 @@ class TablePlanner:
             quotas.uniques,
         )
         if not quotas.problems:
-            self.problems += find_conflicts(plan, self.path)
+            with self.session.paused():
+                self.problems += find_conflicts(plan, self.path)
         return None if any(problem.level == "error" for problem in self.problems[before:]) else plan
 
     def add(self, path: Path, message: str, hint: str = "") -> None:
@@ -188,6 +196,7 @@ class TablePlanner:
             {name: self.widened[name] for name in needs},
             self.rows,
             self.spec.models,
+            self.session,
             self.reader.read,
             lambda asked: make_link_maker(asked, self.links, self.spec),
         )

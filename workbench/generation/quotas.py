@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from workbench.calls.session import Session
 from workbench.columns.column_type import Maker
 from workbench.columns.constraint_columns import describe_constraint
 from workbench.columns.registry import COLUMNS
+from workbench.columns.values import COMPOUND_KINDS
 from workbench.generation.balance import Balance, plan_balance
 from workbench.generation.combinations import list_combinations, plan_joint_draw
 from workbench.generation.constraints import ReadSource, Rule
+from workbench.generation.dependencies import find_ancestors
 from workbench.generation.increments import check_increment
+from workbench.generation.nearness import Nearness
 from workbench.generation.parity import Parity
 from workbench.generation.plan import Decider, PlannedColumn
 from workbench.generation.scenarios import Scenario
-from workbench.generation.uniqueness import Uniqueness
-from workbench.spec.constraints import FixedCombinationsConfig, FixedIncrementsConfig, UniqueConfig
-from workbench.spec.model import TableConfig
+from workbench.generation.uniqueness import Uniqueness, UniqueRule
+from workbench.spec.constraints import FixedCombinationsConfig, FixedIncrementsConfig, NearUniqueConfig, UniqueConfig
+from workbench.spec.model import ModelConfig, TableConfig
 from workbench.spec.problems import Path, Problem, end_sentence, suggest
 
 
@@ -29,7 +33,7 @@ class Quotas:
     deciders: dict[str, Decider] = field(default_factory=dict)
     balance: tuple[Balance, ...] = ()
     parity: tuple[Parity, ...] = ()
-    uniques: tuple[Uniqueness, ...] = ()
+    uniques: tuple[UniqueRule, ...] = ()
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -48,9 +52,13 @@ class QuotaPlanner:
         scenarios: tuple[Scenario, ...],
         rules: Sequence[Rule],
         read_source: ReadSource,
+        order: Sequence[str],
+        models: Mapping[str, ModelConfig],
+        session: Session,
     ) -> None:
         self.table, self.name, self.seed, self.rows, self.path = table, name, seed, rows, path
         self.columns, self.widened, self.scenarios, self.read_source = columns, widened, scenarios, read_source
+        self.order, self.models, self.session = order, models, session
         self.quotas = Quotas(list(rules))
 
     def plan(self) -> Quotas:
@@ -161,15 +169,62 @@ class QuotaPlanner:
         self.quotas.parity = tuple(planned)
 
     def plan_uniques(self) -> None:
-        """Rules of uniqueness that hold by themselves need nothing; the others leave repeats out."""
-        planned = []
+        """Rules of uniqueness that hold by themselves need nothing; the others leave repeats out.
+
+        Those that draw texts again come first, in the order of making, so that no rule sees a text that changes later.
+        """
+        planned: list[UniqueRule] = self.plan_nearness()
         for config in self.table.constraints:
             if isinstance(config, UniqueConfig) and not any(self.widened[name].unique for name in config.columns):
-                if any(self.widened[name].kind == "struct" for name in config.columns):
+                if any(self.widened[name].kind in COMPOUND_KINDS for name in config.columns):
                     self.add(("constraints",), "“unique” needs plain columns, and one holds several values.")
                     continue
                 planned.append(Uniqueness(tuple(config.columns), describe_constraint(config)))
         self.quotas.uniques = tuple(planned)
+
+    def plan_nearness(self) -> list[UniqueRule]:
+        """The rules of near duplicates, in the order in which their columns are made."""
+        found: dict[str, Nearness] = {}
+        for position, config in enumerate(self.table.constraints):
+            if not isinstance(config, NearUniqueConfig):
+                continue
+            try:
+                if config.column in found:
+                    raise ValueError(f"“{config.column}” has two of them")
+                self.check_redraws(config)
+                opened = config.measure == "embedding"
+                model = self.session.open(self.models, config.model, "embedding") if opened else None
+            except ValueError as error:
+                text = f"The constraint {describe_constraint(config)} cannot be kept: {end_sentence(error)}"
+                self.add(("constraints", position), text)
+                continue
+            found[config.column] = Nearness(
+                self.name,
+                config.column,
+                describe_constraint(config),
+                config.measure,
+                config.limit,
+                config.redraws,
+                self.session,
+                model,
+            )
+        return [found[name] for name in self.order if name in found]
+
+    def check_redraws(self, config: NearUniqueConfig) -> None:
+        """Raises ValueError where the column holds no texts, or cannot be drawn again by itself."""
+        name, column = config.column, self.columns[config.column]
+        column_type = COLUMNS.get(column.config.type)
+        if column.maker.kind != "string" or column.maker.files is not None:
+            raise ValueError(f"“{name}” holds no texts")
+        if not config.redraws:
+            return
+        if column.maker.serial or (column_type is not None and column_type.group in ("derived", "references")):
+            raise ValueError(f"drawing “{name}” again by itself gives the same text; set redraws: 0")
+        needs = {each: planned.needs for each, planned in self.columns.items()}
+        tested = [each for rule in self.quotas.rules for each in rule.columns]
+        tested += [each for parity in self.quotas.parity for each in (parity.outcome, parity.across)]
+        if name in find_ancestors(needs, [*tested, *self.quotas.deciders]):
+            raise ValueError(f"another part of the spec rests on “{name}”, so it is not drawn again; set redraws: 0")
 
     def check_increments(self) -> None:
         """The steps fit the columns, and one column has one step."""

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from workbench import __version__
+from workbench.calls.session import Session
 from workbench.columns.values import name_arrow_type
 from workbench.datasets.manifest import (
     NOT_STATED,
@@ -56,7 +57,8 @@ def record_manifest(
         files=[_record_file(block) for block in _in_order(plan, building)],
         rejected=_sum_counts(table.rejected for table in tables.values()),
         sources=record_sources(spec, folder),
-        models=record_models(spec),
+        models=record_models(spec, plan.session),
+        failed=_count_failures(building),
         versions=read_versions(),
         created=datetime.now(UTC).isoformat(timespec="microseconds"),
         seconds=round(seconds, 3),
@@ -81,13 +83,27 @@ def record_sources(spec: Spec, folder: Path) -> dict[str, SourceRecord]:
     return records
 
 
-def record_models(spec: Spec) -> dict[str, ModelRecord]:
-    """The models of the spec. Revision and licence are what the spec says of them, or “not stated”."""
+def record_models(spec: Spec, session: Session) -> dict[str, ModelRecord]:
+    """The models of the spec, with what their answers took.
+
+    Revision and licence are what the spec or the provider says of them, or “not stated”.
+    """
     records = {}
+    opened = {model.name: model for model in session.models.values()}
     for name, model in spec.models.items():
         stated = {"model": model.model, **(model.model_extra or {})}
         told = {key: str(stated[key]) for key in ("model", "revision", "licence") if stated.get(key) is not None}
-        records[name] = ModelRecord(provider=model.provider, **told)
+        used = opened.get(name)
+        if used is None:
+            records[name] = ModelRecord(provider=model.provider, **told)
+            continue
+        details = dict(used.provider.describe())
+        found = {"revision": used.revision, "licence": details.pop("licence", None)}
+        told = {key: str(value) for key, value in found.items() if value} | told
+        usage = session.find_usage(used)
+        figures = {**vars(usage), "failed": dict(usage.failed)}
+        price = NOT_STATED if used.price is None else used.price.evidence
+        records[name] = ModelRecord(provider=model.provider, details=details, price=price, **told, **figures)
     return records
 
 
@@ -100,6 +116,10 @@ def read_versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return versions
+
+
+def _count_failures(building: BuildFolder) -> dict[str, int]:
+    return _sum_counts({f"{each.table}.{each.column}: {each.cause}": 1} for each in building.list_failures())
 
 
 def _in_order(plan: Plan, building: BuildFolder) -> list[BlockRecord]:
@@ -119,7 +139,7 @@ def _record_table(table: TablePlan, spec: Spec, building: BuildFolder) -> TableR
     for name in table.kept:
         column = table.columns[name]
         recipe = column.config.model_dump(mode="json", exclude_defaults=True, exclude={"name"})
-        kind = name_arrow_type(column.maker.kind, column.maker.members)
+        kind = name_arrow_type(column.maker.shape)
         columns.append(ColumnRecord(name=name, type=kind, recipe=recipe, nulls=nulls.get(name, 0)))
     return TableRecord(
         rows=sum(block.rows for block in blocks),
@@ -127,6 +147,7 @@ def _record_table(table: TablePlan, spec: Spec, building: BuildFolder) -> TableR
         primary_key=spec.tables[table.name].primary_key,
         columns=columns,
         rejected=_sum_counts(block.rejected for block in blocks),
+        redrawn=_sum_counts(block.redrawn for block in blocks),
         scenarios=[
             ScenarioRecord(name=each.name, share=each.share, asked=each.rows, achieved=achieved.get(each.name, 0))
             for each in table.scenarios

@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from workbench.calls.session import Session
 from workbench.datasets.finishing import finish_dataset
 from workbench.datasets.manifest import MANIFEST, Manifest, find_damaged_extra
 from workbench.datasets.promises import compare_promises
 from workbench.errors import StopRequested, UsageError, WorkbenchError
 from workbench.files import clean_text, explain_os_error, write_atomic
+from workbench.generation.asking import CallWatch, open_session, set_budget, use_store, write_failures
 from workbench.generation.blocks import remember_rows
 from workbench.generation.building import BuildFolder, read_published, remove_folder
 from workbench.generation.fingerprint import VERSION_DIGITS
@@ -35,7 +37,8 @@ def run(arguments: dict[str, Any], context: RunContext) -> dict[str, Any]:
     `arguments["rows"]` sets the rows of the largest table and scales the others with it. `arguments["out"]` publishes
     to that folder (relative to the workspace) instead of the workspace's datasets. `arguments["workers"]` is the number
     of processes, by default one for each core. Returns {"dataset": folder, "name":
-    "name@version", "rows": {table: n}, "rejected": {reason: n}, "missed": [text], "seconds": s}; `missed` names the
+    "name@version", "rows": {table: n}, "rejected": {reason: n}, "failed": {place: n}, "cost_usd": x,
+    "missed": [text], "seconds": s}; `missed` names the
     scenarios, balances and parities that did not come out as asked.
 
     Raises UsageError for an invalid spec, WorkbenchError where rows or files cannot be made, and StopRequested between
@@ -43,7 +46,16 @@ def run(arguments: dict[str, Any], context: RunContext) -> dict[str, Any]:
     """
     started = time.monotonic()
     folder = Path(arguments["folder"])
-    plan, fingerprint = prepare_plan(arguments["spec"], folder, arguments.get("rows"))
+    with open_session(context, fresh=bool(arguments.get("fresh"))) as session:
+        return _run(arguments, folder, session, context, started)
+
+
+def _run(
+    arguments: dict[str, Any], folder: Path, session: Session, context: RunContext, started: float
+) -> dict[str, Any]:
+    plan, fingerprint = prepare_plan(arguments["spec"], folder, arguments.get("rows"), session)
+    use_store(session, context.workspace)
+    set_budget(session, plan.spec.budget)
     source = PlanSource(arguments["spec"], str(folder), arguments.get("rows"), fingerprint)
     target = _choose_target(arguments.get("out"), plan.spec, fingerprint, context)
     workers = _read_workers(arguments.get("workers"))
@@ -56,6 +68,8 @@ def run(arguments: dict[str, Any], context: RunContext) -> dict[str, Any]:
         "name": manifest.reference,
         "rows": {name: table.rows for name, table in manifest.tables.items()},
         "rejected": manifest.rejected,
+        "failed": manifest.failed,
+        "cost_usd": round(sum(model.paid_usd for model in manifest.models.values()), 6),
         "missed": [
             f"{name}: {line}"
             for name, table in manifest.tables.items()
@@ -71,7 +85,7 @@ def _make(plan: Plan, source: PlanSource, workers: int, target: Path, context: R
     _check_target(target)
     work = target.with_name(f".partial-{context.folder.name}")
     manifest = read_published(target, source.fingerprint)
-    if manifest is None:
+    if manifest is None or plan.session.fresh:
         return _build(plan, source, workers, work, target, context)
     context.log(f"{manifest.reference} is there already, with the same rows: nothing is made again.")
     if work.exists():
@@ -109,7 +123,9 @@ def _build(plan: Plan, source: PlanSource, workers: int, work: Path, target: Pat
     """Make the blocks that are not there yet, then publish."""
     begin = time.monotonic()
     context.stage("generate")
+    session = plan.session
     building = BuildFolder(work, {"fingerprint": source.fingerprint, **read_versions()})
+    session.failed.update((failure.key, failure) for failure in building.list_failures())
     if building.committed:
         context.log(f"Going on after {len(building.committed)} blocks that were made before.")
     missing = [
@@ -121,17 +137,22 @@ def _build(plan: Plan, source: PlanSource, workers: int, work: Path, target: Pat
     done = plan.rows - sum(job.stop - job.start for job in missing)
     context.step(done, plan.rows)
     made = 0
+    watch = CallWatch(session, plan, context)
+    watch.begin(done)
     for block in _pack_missing(plan, source, workers, missing, context.should_stop):
         building.commit(block)
         made += block.job.stop - block.job.start
         rate = made / max(time.monotonic() - begin, 1e-9)
         context.metrics({"rows_per_second": round(rate, 1)}, done + made)
         context.step(done + made, plan.rows)
+        watch.begin(done + made)
+    watch.tell_all()
     context.stage("publish")
     folder = Path(source.folder)
     manifest = record_manifest(plan, building, source.fingerprint, source.text, folder, time.monotonic() - begin)
     _report(manifest, work, context)
-    published = read_published(target, source.fingerprint)
+    write_failures(building)
+    published = None if session.fresh else read_published(target, source.fingerprint)
     if published is not None:  # another run of the same spec was faster
         remove_folder(work)
         return published
@@ -143,10 +164,16 @@ def _build(plan: Plan, source: PlanSource, workers: int, work: Path, target: Pat
 def _pack_missing(
     plan: Plan, source: PlanSource, workers: int, missing: list[BlockJob], should_stop: Callable[[], bool]
 ) -> Iterator[PackedBlock]:
-    """The `missing` blocks. Tables with rules of uniqueness are made in order, others by a pool."""
+    """The `missing` blocks. Tables with rules of uniqueness are made in order, others by a pool.
+
+    Models that cost something are asked by this process alone, so that one weighs its turns and its money.
+    """
     metadata = {"synthetic": "true", "seed": str(plan.spec.seed), "fingerprint": source.fingerprint}
     free = [job for job in missing if not plan.tables[job.table].uniques]
-    yield from pack_blocks(source, plan, free, metadata, workers, should_stop)
+    costly = [job for job in free if plan.tables[job.table].is_costly]
+    pooled = [job for job in free if not plan.tables[job.table].is_costly]
+    yield from pack_blocks(source, plan, pooled, metadata, workers, should_stop)
+    yield from pack_blocks(source, plan, costly, metadata, 1, should_stop)
     for table in plan.tables.values():
         if not table.uniques:
             continue
@@ -162,9 +189,13 @@ def _pack_missing(
 
 def _report(manifest: Manifest, work: Path, context: RunContext) -> None:
     """Say what was left out, and refuse a table of which nothing is left."""
+    for place, count in manifest.failed.items():
+        context.log(f"{count:,} rows without an answer: {place}", "warning")
     for name, table in manifest.tables.items():
         for reason, count in table.rejected.items():
             context.log(f"{count:,} of {table.asked:,} rows of {name} left out: {reason} could not be kept", "warning")
+        for reason, count in table.redrawn.items():
+            context.log(f"{count:,} of {table.asked:,} rows of {name} drawn again: {reason}")
         for line, kept in compare_promises(table):
             context.log(f"{name}: {line}", "info" if kept else "warning")
         if not table.rows:

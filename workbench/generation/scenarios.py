@@ -32,6 +32,8 @@ _WORDS: dict[Kind, str] = {
     "string": "texts",
     "timestamp": "moments in time",
     "struct": "nested values",
+    "nested": "nested values",
+    "vector": "vectors",
 }
 
 

@@ -7,8 +7,10 @@ order; a row is wrongly left out where two hashes fall together, which ten milli
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,51 @@ from workbench.datasets.row_hashes import hash_rows
 
 _MERGED = 8
 
+Redraw = Callable[[NDArray[np.int64], int], Values]
+"""`redraw(positions, attempt)`: the column's values of another attempt, for the rows at these positions."""
+
+
+class UniqueRule(Protocol):
+    """A rule by which rows are compared with all earlier ones."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What is compared."""
+
+    @property
+    def text(self) -> str:
+        """The rule as reports name it."""
+
+    @property
+    def kept(self) -> str:
+        """How it is kept, in a few words."""
+
+    def start(self) -> SeenRows:
+        """What remembers the rows, empty as before the first one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Settled:
+    """Which rows may stay; shape (rows,). `values` are the new ones of the rule's one column where rows are `changed`.
+
+    `redrawn` counts the rows that were drawn again, in vain or not.
+    """
+
+    fresh: NDArray[np.bool_]
+    changed: NDArray[np.bool_] | None = None
+    values: Values | None = None
+    redrawn: int = 0
+
+
+class SeenRows(ABC):
+    """What a rule remembers of the rows that are kept so far."""
+
+    rule: UniqueRule
+
+    @abstractmethod
+    def settle(self, columns: Mapping[str, Values], rows: NDArray[np.int64], redraw: Redraw) -> Settled:
+        """Decide on the rows that come next, numbered `rows` in the table, and remember those that stay."""
+
 
 @dataclass(frozen=True, slots=True)
 class Uniqueness:
@@ -25,17 +72,22 @@ class Uniqueness:
 
     columns: tuple[str, ...]
     text: str
+    kept: ClassVar[str] = "leaves repeats out"
+
+    def start(self) -> SeenHashes:
+        """Nothing seen yet."""
+        return SeenHashes(self)
 
 
 @dataclass(slots=True)
-class SeenRows:
+class SeenHashes(SeenRows):
     """The hashes of the rows that are kept so far, in a few sorted arrays."""
 
     rule: Uniqueness
     _sorted: list[NDArray[np.uint64]] = field(default_factory=list)
 
-    def keep_first(self, columns: Mapping[str, Values]) -> NDArray[np.bool_]:
-        """True for the rows that equal no earlier one, which are remembered. A null equals nothing, as in SQL."""
+    def settle(self, columns: Mapping[str, Values], rows: NDArray[np.int64], redraw: Redraw) -> Settled:
+        """The rows that equal no earlier one stay. A null equals nothing, as in SQL."""
         hashes, known = _hash_columns([columns[name] for name in self.rule.columns])
         fresh = np.ones(len(hashes), np.bool_)
         for earlier in self._sorted:
@@ -47,7 +99,7 @@ class SeenRows:
         self._sorted.append(np.sort(hashes[fresh & known]))
         if len(self._sorted) > _MERGED:
             self._sorted = [np.sort(np.concatenate(self._sorted))]
-        return fresh
+        return Settled(fresh)
 
 
 def _hash_columns(columns: Sequence[Values]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:

@@ -1,24 +1,43 @@
-"""From a model of the spec to what runs it: every mistake in `models:` is found here, before a row is made."""
+"""From a model of the spec to its provider's own fields: a mistake in `models:` is found here, before a row is made."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, cast
 
 from pydantic import ValidationError
 
-from workbench.providers.provider import Modality, Painter, ProviderConfig, ProviderType, Speaker, Writer
+from workbench.providers.provider import ProviderConfig, ProviderType
 from workbench.providers.registry import PROVIDERS
+from workbench.providers.requests import Modality
 from workbench.spec.model import ModelConfig
 from workbench.spec.problems import suggest
 
-_MAKES: dict[Modality, str] = {"text": "texts", "code": "code", "image": "images", "speech": "speech"}
+_MAKES: dict[Modality, str] = {
+    "text": "texts",
+    "code": "code",
+    "image": "images",
+    "speech": "speech",
+    "embedding": "embeddings",
+    "agreement": "comparisons of pictures with texts",
+}
 
 
-def read_config(config: ModelConfig) -> tuple[ProviderType, ProviderConfig]:
+def choose_config(models: Mapping[str, ModelConfig], name: str | None) -> ModelConfig:
+    """The spec's model `name`, that of the offline provider for None. Raises ValueError where there is none."""
+    if name is None:
+        return ModelConfig(provider="offline")
+    if name not in models:
+        raise ValueError(f"there is no model “{name}” under “models”. {suggest(name, models)}".strip().rstrip("."))
+    return models[name]
+
+
+def read_config(
+    config: ModelConfig, modality: Modality | None = None, name: str | None = None
+) -> tuple[ProviderType, ProviderConfig]:
     """The provider of a model of the spec, with the model's fields as that provider reads them.
 
-    Raises ValueError, with the nearest word, for an unknown provider or field, and for a value that does not fit.
+    Raises ValueError, with the nearest word, for an unknown provider or field, for a value that does not fit, and where
+    the provider does not make what `modality` asks of the model `name`.
     """
     provider = PROVIDERS.get(config.provider)
     if provider is None:
@@ -27,6 +46,8 @@ def read_config(config: ModelConfig) -> tuple[ProviderType, ProviderConfig]:
             raise ValueError(f"the provider “{config.provider}” of another package cannot be loaded: {reason}")
         hint = suggest(config.provider, PROVIDERS.names()).rstrip(".")
         raise ValueError(f"there is no provider “{config.provider}”. {hint}")
+    if modality is not None and modality not in provider.makes:
+        raise ValueError(f"the provider “{provider.name}” of the model “{name}” makes no {_MAKES[modality]}")
     try:
         return provider, provider.config.model_validate(config.model_dump(exclude_unset=True))
     except ValidationError as error:
@@ -37,31 +58,3 @@ def read_config(config: ModelConfig) -> tuple[ProviderType, ProviderConfig]:
             raise ValueError(f"the provider “{provider.name}” knows no field “{field}”. {hint}") from None
         reason = found["msg"].removeprefix("Value error, ")
         raise ValueError(f"{field} of the provider “{provider.name}”: {reason}" if field else reason) from None
-
-
-def open_writer(models: Mapping[str, ModelConfig], name: str | None, modality: Literal["text", "code"]) -> Writer:
-    """The writer behind the spec's model `name`, the offline one for None. Raises ValueError as `read_config` does."""
-    return cast(Writer, _open(models, name, modality))
-
-
-def open_painter(models: Mapping[str, ModelConfig], name: str | None) -> Painter:
-    """The painter behind the spec's model `name`, the offline one for None. Raises ValueError as `read_config` does."""
-    return cast(Painter, _open(models, name, "image"))
-
-
-def open_speaker(models: Mapping[str, ModelConfig], name: str | None) -> Speaker:
-    """The speaker behind the spec's model `name`, the offline one for None. Raises ValueError as `read_config` does."""
-    return cast(Speaker, _open(models, name, "speech"))
-
-
-def _open(models: Mapping[str, ModelConfig], name: str | None, modality: Modality) -> Any:
-    if name is None:
-        config = ModelConfig(provider="offline")
-    elif name in models:
-        config = models[name]
-    else:
-        raise ValueError(f"there is no model “{name}” under “models”. {suggest(name, models)}".strip().rstrip("."))
-    provider, own = read_config(config)
-    if modality not in provider.makes:
-        raise ValueError(f"the provider “{provider.name}” of the model “{name}” makes no {_MAKES[modality]}")
-    return provider.open(own)

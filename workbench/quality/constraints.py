@@ -18,6 +18,7 @@ from workbench.spec.constraints import (
     FixedCombinationsConfig,
     FixedIncrementsConfig,
     InequalityConfig,
+    NearUniqueConfig,
     OneHotConfig,
     RangeConfig,
     UniqueConfig,
@@ -35,6 +36,7 @@ def find_broken(rule: ConstraintConfig, frame: pd.DataFrame) -> tuple[str, Broke
     """What the rule says in a few words, and the rows that break it; a missing value breaks none.
 
     None where it cannot be told from this table alone: a column is not in the dataset, or the rule names a source.
+    How near texts are to one another is a figure of the check of diversity.
     """
     names = [name for _, name in find_columns(rule)]
     if not set(names) <= {str(name) for name in frame.columns}:
@@ -60,6 +62,8 @@ def _break_rule(rule: ConstraintConfig, names: list[str], frame: pd.DataFrame) -
         return np.abs(steps - np.rint(steps)) > _STEP_SLACK * np.maximum(1.0, np.abs(steps))
     if isinstance(rule, UniqueConfig):
         return frame.duplicated(names).to_numpy(np.bool_)
+    if isinstance(rule, NearUniqueConfig):
+        return None
     if isinstance(rule, OneHotConfig):
         ones = sum(frame[name].fillna(False).astype(np.int64).to_numpy() for name in names)
         return np.asarray(ones != 1)

@@ -25,7 +25,7 @@ from workbench.runs.events import append_event
 from workbench.runs.folder import HEARTBEAT_SECONDS, RunFolder, RunState
 from workbench.runs.logs import format_line
 from workbench.runs.metrics import MetricsWriter
-from workbench.runs.secrets import Redactor
+from workbench.secrets import Redactor
 from workbench.workspace import Workspace
 
 TICK_SECONDS = 0.25

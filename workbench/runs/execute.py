@@ -31,7 +31,7 @@ from workbench.runs.launch import ensure_worker, is_worker_alive
 from workbench.runs.log_pump import LogPump
 from workbench.runs.queue import Queue
 from workbench.runs.references import resolve_references
-from workbench.runs.secrets import Redactor
+from workbench.secrets import Redactor
 
 LOCK_SECONDS = 5.0
 EXIT_SECONDS = 10.0

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 
 from workbench.files import explain_os_error
-from workbench.runs.secrets import Redactor
+from workbench.secrets import Redactor
 
 CHUNK = 65_536
 ROTATE_BYTES = 64 * 2**20  # log.txt then becomes log.1.txt; a run keeps at most twice this

@@ -79,6 +79,40 @@ class UniqueConfig(StrictModel):
     columns: Columns
 
 
+class NearUniqueConfig(StrictModel):
+    """No text of the column is too much like the one of an earlier row."""
+
+    type: Literal["near_unique"]
+    column: Name
+    measure: Literal["ngram", "embedding"] = Field(
+        "ngram", description="By letters (Jaccard of 3-character shingles) or by meaning (cosine of vectors)"
+    )
+    max_similarity: Annotated[float, Field(ge=0, lt=1)] | None = Field(
+        None,
+        description="The highest that is allowed, from 0 to below 1; 0.7 by letters and 0.9 by meaning if left out",
+    )
+    model: Name | None = Field(
+        None, description="Which of the spec's models makes the vectors; the offline provider if left out"
+    )
+    redraws: Annotated[int, Field(ge=0, le=20)] = Field(
+        2, description="How often a row too near to an earlier one is drawn again before it is left out"
+    )
+
+    @model_validator(mode="after")
+    def validate_model(self) -> NearUniqueConfig:
+        if self.model is not None and self.measure != "embedding":
+            raise ValueError("only “measure: embedding” asks a model; take “model” out or set the measure")
+        return self
+
+    @property
+    def limit(self) -> float:
+        """The highest similarity that is allowed."""
+        return self.max_similarity if self.max_similarity is not None else _LIMITS[self.measure]
+
+
+_LIMITS = {"ngram": 0.7, "embedding": 0.9}
+
+
 class OneHotConfig(StrictModel):
     """Exactly one of these columns is true, or 1."""
 
@@ -99,6 +133,7 @@ ConstraintConfig = Annotated[
     | FixedCombinationsConfig
     | FixedIncrementsConfig
     | UniqueConfig
+    | NearUniqueConfig
     | OneHotConfig
     | ExpressionRuleConfig,
     Field(discriminator="type"),

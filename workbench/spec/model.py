@@ -16,8 +16,8 @@ from workbench.spec.constraints import ConstraintConfig
 from workbench.spec.problems import Path
 
 __all__ = [
-    "BalanceConfig", "ColumnConfig", "ConstraintConfig", "ExportConfig", "ForeignKeyConfig", "Message", "ModelConfig",
-    "Name", "ParityConfig", "QualityConfig", "Scalar", "ScenarioConfig", "Share", "SourceConfig", "Spec",
+    "BalanceConfig", "BudgetConfig", "ColumnConfig", "ConstraintConfig", "ExportConfig", "ForeignKeyConfig", "Message",
+    "ModelConfig", "Name", "ParityConfig", "QualityConfig", "Scalar", "ScenarioConfig", "Share", "SourceConfig", "Spec",
     "SplitsConfig", "StrictModel", "TableConfig", "TrainingConfig",
 ]  # fmt: skip
 
@@ -252,6 +252,13 @@ class ExportConfig(StrictModel):
         return self
 
 
+class BudgetConfig(StrictModel):
+    """Limits that stop a run. What was made by then is kept, and costs nothing when it is asked for again."""
+
+    max_cost_usd: Annotated[float, Field(gt=0)] | None = Field(None, description="US dollars for calls of models")
+    max_hours: Annotated[float, Field(gt=0)] | None = Field(None, description="Hours that a run may take")
+
+
 class ModelConfig(StrictModel):
     """A generative model that columns write with. A provider reads its own fields beside these."""
 
@@ -275,6 +282,7 @@ class Spec(StrictModel):
     splits: SplitsConfig | None = None
     training: TrainingConfig | None = None
     exports: list[ExportConfig] = Field(default_factory=list)
+    budget: BudgetConfig = Field(default_factory=BudgetConfig)
 
     @field_validator("version", mode="before")
     @classmethod

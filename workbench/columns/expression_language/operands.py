@@ -27,6 +27,9 @@ KIND_WORDS: dict[Kind, str] = {
     "double": "a number",
     "string": "a text",
     "timestamp": "a moment in time",
+    "struct": "a nested value",
+    "nested": "a nested value",
+    "vector": "a vector",
 }
 NUMBERS: tuple[Kind, ...] = ("bool", "int64", "double")
 _LARGEST = 9.2e18  # a little inside 64 bits, so that a double can be compared with it

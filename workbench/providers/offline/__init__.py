@@ -6,17 +6,19 @@ known words in the prompt and builds on them. Name a real model under `models:` 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from pydantic import field_validator
 
-from workbench.providers.provider import (
+from workbench.providers.provider import CallError, LocalProvider, ProviderConfig, register
+from workbench.providers.requests import (
+    AgreementRequest,
+    Answer,
+    EmbeddingRequest,
     ImageRequest,
-    ProviderConfig,
+    Request,
     SpeechRequest,
-    TextAnswer,
     TextRequest,
-    register,
 )
 
 LANGUAGES = ("python", "javascript", "sql")
@@ -34,31 +36,57 @@ class OfflineConfig(ProviderConfig):
         return model
 
 
-class OfflineProvider:
+class OfflineProvider(LocalProvider):
     """Writes, draws and speaks from grammars. Each is imported with its first request."""
 
     languages = LANGUAGES
     voices = VOICES
 
-    def write(self, requests: Sequence[TextRequest]) -> list[TextAnswer]:
-        """A few sentences around the words of each prompt, or the solution of the exercise that it names."""
-        from workbench.providers.offline.code import write_code
+    def answer(
+        self, requests: Sequence[Request], should_stop: Callable[[], bool]
+    ) -> Iterator[tuple[int, Answer | CallError]]:
+        for position, request in enumerate(requests):
+            yield position, make_answer(request)
+
+
+def make_answer(request: Request) -> Answer:
+    """A few sentences around the words of a prompt, the exercise that it names, the shapes or the road that it shows,
+    or a speech-like sound as long as a text, which nobody can understand.
+    """
+    if isinstance(request, TextRequest):
+        if request.schema is not None:
+            from workbench.providers.offline.structures import write_structure
+
+            return Answer(write_structure(request))
+        if request.language is not None:
+            from workbench.providers.offline.code import write_code
+
+            return Answer(write_code(request))
         from workbench.providers.offline.prose import write_prose
 
-        return [TextAnswer(write_prose(request) if request.language is None else write_code(request))
-                for request in requests]  # fmt: skip
-
-    def draw(self, requests: Sequence[ImageRequest]) -> list[bytes]:
-        """The shapes, or the road, that each prompt names."""
+        return Answer(write_prose(request))
+    if isinstance(request, ImageRequest):
         from workbench.providers.offline.pictures import draw_picture
 
-        return [draw_picture(request) for request in requests]
-
-    def speak(self, requests: Sequence[SpeechRequest]) -> list[bytes]:
-        """Speech-like sound as long as the text; nobody can understand it."""
+        return Answer(data=draw_picture(request))
+    if isinstance(request, SpeechRequest):
         from workbench.providers.offline.voices import speak
 
-        return [speak(request) for request in requests]
+        return Answer(data=speak(request))
+    if isinstance(request, EmbeddingRequest):
+        from workbench.providers.offline.vectors import embed_text
+
+        return Answer(vector=embed_text(request.text))
+    assert isinstance(request, AgreementRequest)
+    from workbench.providers.offline.agreement import compare_picture
+
+    return Answer(score=compare_picture(request.image, request.text))
 
 
-register("offline", {"text", "code", "image", "speech"}, OfflineConfig, lambda config: OfflineProvider())
+register(
+    "offline",
+    {"text", "code", "image", "speech", "embedding", "agreement"},
+    OfflineConfig,
+    lambda config: OfflineProvider(),
+    free=True,
+)

@@ -14,7 +14,7 @@ from typing import Any
 
 from workbench.providers.offline.chance import Chance
 from workbench.providers.offline.exercises import EXERCISES, QUERIES, Exercise, find_exercise, find_query
-from workbench.providers.provider import TextRequest
+from workbench.providers.requests import TextRequest
 
 _ARGUMENTS = {
     "text": ("text", "string", "letters"), "mirror": ("text", "string", "letters"), "sentence": ("text", "sentence"),

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from workbench.providers.offline.chance import Chance
 from workbench.providers.offline.figures import Colour, draw_figure
 from workbench.providers.offline.scenes import COLOURS, FIGURES, ON_ROADS, Group, Scene, read_scene
-from workbench.providers.provider import ImageRequest
+from workbench.providers.requests import ImageRequest
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw

@@ -14,7 +14,7 @@ from workbench.providers.offline.chance import Chance
 from workbench.providers.offline.code import describe_exercise
 from workbench.providers.offline.exercises import find_exercise
 from workbench.providers.offline.grammars import GENERAL, GRAMMARS, TONES, Grammar
-from workbench.providers.provider import TextRequest
+from workbench.providers.requests import TextRequest
 
 _STOP = frozenset(
     re.findall(

@@ -7,10 +7,8 @@ noise. Sines come from a table read by whole-number phases, so that the bytes ar
 
 from __future__ import annotations
 
-import io
 import math
 import re
-import wave
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.providers.offline.chance import Chance
-from workbench.providers.provider import SpeechRequest
+from workbench.providers.requests import SpeechRequest
+from workbench.providers.sound import encode_wav
 
 RATE = 16_000
 """Samples per second; 16 bit, one channel."""
@@ -69,13 +68,7 @@ def speak(request: SpeechRequest) -> bytes:
     samples = _synthesise(sounds, pitch, rising=request.text.rstrip().endswith("?"), chance=chance)
     peak = int(np.abs(samples).max()) or 1
     scaled = samples * (_PEAK * 32767 / peak)
-    file = io.BytesIO()
-    with wave.open(file, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(RATE)
-        out.writeframes(scaled.astype("<i2").tobytes())
-    return file.getvalue()
+    return encode_wav(scaled.astype(np.int16), RATE)
 
 
 def _spell(text: str, pace: float) -> list[_Sound]:
