@@ -17,9 +17,11 @@ from textual.app import ComposeResult
 
 from screens import messages
 from screens.asking import Arguments, NewestOnly
+from screens.format import count_noun
 from screens.leaving import ask_quit, catch_signals
 from screens.navigation import Navigation
 from screens.places import state_folder
+from screens.preview.asking import ModelAsking
 from screens.preview.pane import PreviewPane
 from screens.spec.files import list_specs, read_spec
 from screens.spec.pane import SpecPane
@@ -53,6 +55,7 @@ class WorkbenchApp(Navigation):
         self._workspace = workspace
         self._helper = HelperClient(log=state_folder() / "helper.log")
         self._previewing = NewestOnly(self._helper, "preview", self._show_preview)
+        self._asking = ModelAsking(self._helper, self._preview, self._show_asked)
         self._background: Background | None = None
         self._polling = False
         self._pinned = False  # the user chose the run in the monitor; else it goes on to the next one
@@ -73,6 +76,7 @@ class WorkbenchApp(Navigation):
     async def on_unmount(self) -> None:
         """End the helper."""
         self._previewing.cancel()
+        self._asking.cancel()
         await self._helper.close()
 
     @property
@@ -86,9 +90,39 @@ class WorkbenchApp(Navigation):
     @on(messages.PreviewWanted)
     def refresh_preview(self) -> None:
         """Check and preview the spec as it stands."""
-        text, folder = self._spec.text, str(self._spec.folder)
-        if text.strip():
-            self._previewing.want({"text": text, "folder": folder, "rows": self._preview.rows})
+        self._asking.cancel_unless_about(self._spec.text)
+        if self._spec.text.strip():
+            self._previewing.want(self._make_question())
+
+    @on(messages.ModelsWanted)
+    def ask_models(self) -> None:
+        """Ask the models for the rows of the preview; no more where they are being asked."""
+        if self._asking.is_busy:
+            self.stop_asking()
+        elif self._spec.has_errors or not self._spec.text.strip():
+            self.say("The spec has errors; F8 goes to the next one.", "error")
+        elif not self._preview.waiting:
+            self.say("No column of the preview waits for a model.")
+        else:
+            self._asking.start(self._make_question())
+
+    @on(messages.ModelsStopped)
+    def stop_asking(self) -> None:
+        """Ask the models no more, and show what is stored."""
+        self._asking.cancel()
+        self.refresh_preview()
+
+    @on(messages.ModelsReleased)
+    @work
+    async def release_models(self) -> None:
+        """Free the models."""
+        if self._asking.is_busy:
+            self.stop_asking()
+        answer = await self._helper.ask("release", {})
+        if answer.result is not None:
+            self.say(f"Freed {count_noun(answer.result['released'], 'model')}.")
+        elif answer.error is not None:
+            self.say(f"{answer.error.cause} {answer.error.solution}", "error")
 
     @on(messages.GenerateWanted)
     def generate(self) -> None:
@@ -186,11 +220,25 @@ class WorkbenchApp(Navigation):
             return  # it is typed on, and the newer text is asked next
         problems = answer.result.get("problems", [])
         self._spec.show_problems(problems)
-        tables = answer.result.get("tables", {})
-        if tables:
-            self._preview.show_rows(tables, float(answer.result.get("seconds", 0.0)))
+        if answer.result.get("tables"):
+            self._preview.show_rows(answer.result)
         else:
             self._preview.mark_stale(f"the spec has {count_findings(read_findings(problems))}")
+
+    def _show_asked(self, asked: Arguments, answer: Answer) -> None:
+        """Show what the models have made; where they failed, or other rows are wanted by now, what is stored."""
+        findings = read_findings(answer.result.get("problems", [])) if answer.result is not None else []
+        failure = next((finding for finding in findings if finding.is_error), None)
+        if failure is None and asked["rows"] == self._preview.rows:
+            self._show_preview(asked, answer)
+            return
+        if failure is not None:
+            self.say(f"{failure.message} {failure.hint}", "error")
+        self.refresh_preview()
+
+    def _make_question(self) -> Arguments:
+        folder, workspace = str(self._spec.folder), str(self._workspace.root)
+        return {"text": self._spec.text, "folder": folder, "rows": self._preview.rows, "workspace": workspace}
 
     async def _start_run(self, submission: Coroutine[Any, Any, str], doing: str, go: bool = False) -> None:
         run = await self._try(submission, f"{doing} in the background; 3 watches it, 4 lists all runs.")

@@ -40,6 +40,21 @@ class PreviewWanted(Message):
 
 
 @dataclass
+class ModelsWanted(Message):
+    """Ask the models of the spec for the rows of the preview."""
+
+
+@dataclass
+class ModelsStopped(Message):
+    """Ask them no more."""
+
+
+@dataclass
+class ModelsReleased(Message):
+    """Free the memory that they hold."""
+
+
+@dataclass
 class GenerateWanted(Message):
     """Start a background run that generates the dataset of the spec as it stands."""
 

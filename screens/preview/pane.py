@@ -1,11 +1,11 @@
 """The preview pane: the rows the spec makes, as a table or one row at a time as a record.
 
-The rows of the last valid spec stay while the text has errors, and the title says that they are stale.
+The rows of the last valid spec stay while the text has errors, and the title says that they are stale. Columns that
+wait for a model are marked, and its texts are shown as they grow once it is asked.
 """
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -15,16 +15,19 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 
 from screens.actions import make_bindings
-from screens.format import format_seconds
-from screens.messages import FocusWanted, GenerateWanted, PreviewWanted
-from screens.theme import GREY, YELLOW
-from screens.widgets.table import Cell, Column, RowTable
+from screens.format import count_noun, format_seconds
+from screens.messages import FocusWanted, GenerateWanted, ModelsReleased, ModelsStopped, ModelsWanted, PreviewWanted
+from screens.preview.cells import Marks, Row, lay_out_record, lay_out_table, mark_failed, mark_growing, mark_waiting
+from screens.preview.told import Told
+from screens.theme import CYAN, YELLOW
+from screens.widgets.table import RowTable
 from workbench.files import clean_text
 
 FEW, MANY = 10, 100
 EMPTY = "No rows yet. They appear here as soon as the spec is valid."
 
-Row = Mapping[str, Any]
+DRAW_SECONDS = 0.05
+"""Between two drawings of texts that grow."""
 
 
 class RowsView(RowTable):
@@ -50,9 +53,10 @@ class PreviewPane(Vertical):
         super().__init__(id="preview")
         self._view = RowsView(EMPTY)
         self.rows = FEW
-        self._tables: dict[str, list[Row]] = {}
+        self._result: Mapping[str, Any] = {}
+        self._told: Told | None = None
+        self._drawing = False
         self._chosen = ""
-        self._seconds = 0.0
         self._stale = ""
         self._at = 0
 
@@ -64,13 +68,37 @@ class PreviewPane(Vertical):
         """Say that there is nothing yet."""
         self._show_title()
 
-    def show_rows(self, tables: Mapping[str, Sequence[Row]], seconds: float) -> None:
-        """Show fresh rows."""
-        self._tables = {name: list(rows) for name, rows in tables.items()}
-        self._seconds, self._stale = seconds, ""
+    @property
+    def waiting(self) -> list[str]:
+        """The columns of which some rows wait for a model."""
+        return [column for columns in self._result.get("pending", {}).values() for column in columns]
+
+    def show_rows(self, result: Mapping[str, Any]) -> None:
+        """Show fresh rows: what `preview` of the helper gives."""
+        self._result, self._stale = result, ""
         if self._chosen not in self._tables:
             self._chosen = next(iter(self._tables), "")
         self._fill()
+
+    def begin_asking(self) -> None:
+        """The models are asked from here on."""
+        self._told = Told()
+        self._show_title()
+
+    def show_event(self, event: Mapping[str, Any]) -> None:
+        """Something came from a model. What comes close together is drawn together."""
+        if self._told is None:
+            return
+        self._told.note(event)
+        if not self._drawing:
+            self._drawing = True
+            self.set_timer(DRAW_SECONDS, self._draw_told)
+
+    def end_asking(self) -> None:
+        """They are not asked any more, and texts that are not whole are gone."""
+        self._told = None
+        if self.is_attached:
+            self._fill()
 
     def mark_stale(self, reason: str) -> None:
         """Keep the rows there are, and say why there are no fresh ones."""
@@ -109,9 +137,19 @@ class PreviewPane(Vertical):
         view.record = not view.record
         self._fill(cursor=0 if view.record else self._at)
 
+    def action_ask_models(self) -> None:
+        """Ask the models for these rows, or ask them no more."""
+        self.post_message(ModelsWanted() if self._told is None else ModelsStopped())
+
+    def action_release(self) -> None:
+        """Free the models."""
+        self.post_message(ModelsReleased())
+
     def action_leave(self) -> None:
-        """From a record to the table, from the table to the editor."""
-        if self._view.record:
+        """Stop asking; else from a record to the table, from the table to the editor."""
+        if self._told is not None:
+            self.post_message(ModelsStopped())
+        elif self._view.record:
             self.action_record()
         else:
             self.post_message(FocusWanted("spec"))
@@ -122,6 +160,11 @@ class PreviewPane(Vertical):
             self._fill()
 
     @property
+    def _tables(self) -> Mapping[str, list[Row]]:
+        tables: Mapping[str, list[Row]] = self._result.get("tables", {})
+        return tables
+
+    @property
     def _shown_rows(self) -> list[Row]:
         return self._tables.get(self._chosen, [])
 
@@ -129,12 +172,42 @@ class PreviewPane(Vertical):
         view, rows = self._view, self._shown_rows
         if view.record and rows:
             self._at = min(self._at, len(rows) - 1)
-            view.show(*_lay_out_record(rows[self._at], max(20, self.size.width - 6)), cursor=cursor)
+            marks = self._find_marks()[self._at]
+            view.show(*lay_out_record(rows[self._at], marks, max(20, self.size.width - 6)), cursor=cursor)
         elif rows:
-            view.show(*_lay_out_table(rows), cursor=cursor)
+            view.show(*lay_out_table(rows, self._find_marks()), cursor=cursor)
         else:
             view.show([], [])
         self._show_title()
+
+    def _find_marks(self) -> list[Marks]:
+        """What stands in place of values, for each row shown."""
+        table = self._chosen
+        numbers = self._result.get("numbers", {}).get(table, [])
+        waiting = self._result.get("pending", {}).get(table, [])
+        failed = {
+            (each["column"], each["row"]): each["cause"]
+            for each in self._result.get("failed", [])
+            if each["table"] == table
+        }
+        texts = self._told.texts if self._told is not None else {}
+        marks: list[Marks] = []
+        for row, number in zip(self._shown_rows, numbers, strict=True):
+            own: dict[str, Text] = {}
+            for name, value in row.items():
+                if (table, name, number) in texts:
+                    own[name] = mark_growing(texts[table, name, number])
+                elif value is None and (name, number) in failed:
+                    own[name] = mark_failed(failed[name, number])
+                elif value is None and name in waiting:
+                    own[name] = mark_waiting()
+            marks.append(own)
+        return marks
+
+    def _draw_told(self) -> None:
+        self._drawing = False
+        if self._told is not None:
+            self._fill()
 
     def _show_title(self) -> None:
         title = Text("Preview")
@@ -145,39 +218,26 @@ class PreviewPane(Vertical):
         if self._view.record and self._shown_rows:
             title.append(f" · row {self._at + 1} of {len(self._shown_rows)}  ← →")
         self.border_title = title
-        if self._stale:
-            self.border_subtitle = Text(f"stale: {self._stale}" if self._tables else "", style=YELLOW)
-        elif self._tables:
-            figures = f"first {len(self._shown_rows)} rows"
-            # How long a preview took differs from one to the next, and matters only where it is long.
-            self.border_subtitle = Text(figures + (f" in {format_seconds(self._seconds)}" if self._seconds > 1 else ""))
+        self.border_subtitle = self._describe()
+
+    def _describe(self) -> Text:
+        """What the rows are, what is being done about them, or why there are no fresh ones."""
+        if self._told is not None:
+            return Text(self._told.describe(), style=CYAN)
+        if self._stale or not self._tables:
+            return Text(f"stale: {self._stale}" if self._stale and self._tables else "", style=YELLOW)
+        text = f"first {len(self._shown_rows)} rows"
+        # How long a preview took differs from one to the next, and matters only where it is long.
+        seconds = float(self._result.get("seconds", 0.0))
+        text += f" in {format_seconds(seconds)}" if seconds > 1 else ""
+        return Text(text + describe_estimate(self._result.get("estimate", []), bool(self.waiting)))
 
 
-def show_value(value: Any) -> str:
-    """A value as a cell: what is missing is a dash, floats without digits nobody reads."""
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return str(value)
-
-
-def _lay_out_table(rows: Sequence[Row]) -> tuple[list[Column], list[list[Cell]]]:
-    columns = []
-    for name in rows[0]:
-        numbers = all(isinstance(row.get(name), int | float) and not isinstance(row.get(name), bool) for row in rows)
-        columns.append(Column(clean_text(name), "right" if numbers else "left"))
-    return columns, [[show_value(row.get(name)) for name in rows[0]] for row in rows]
-
-
-def _lay_out_record(row: Row, width: int) -> tuple[list[Column], list[list[Cell]]]:
-    label = min(24, max(len(name) for name in row))
-    lines: list[list[Cell]] = []
-    for name, value in row.items():
-        text = clean_text(show_value(value), keep_newlines=True)
-        wrapped = [line for part in text.splitlines() for line in textwrap.wrap(part, max(10, width - label)) or [""]]
-        for index, line in enumerate(wrapped or [""]):
-            lines.append([Text(clean_text(name) if index == 0 else "", style=GREY), line])
-    return [Column("column", width=label), Column("value", most=max(10, width - label))], lines
+def describe_estimate(estimates: Sequence[Mapping[str, Any]], waits: bool) -> str:
+    """How models are asked for these rows if some wait, and what the whole dataset will ask of them; else ""."""
+    if not estimates:
+        return ""
+    costs = [each["cost_usd"] for each in estimates]
+    price = ", no price known" if None in costs else f", ${sum(costs):.2f}" if sum(costs) else ""
+    calls = count_noun(sum(each["calls"] for each in estimates), "call")
+    return f"{' · a asks models' if waits else ''} · all: {calls}{price}"

@@ -21,7 +21,7 @@ from textual.widgets import Static, TextArea
 from screens.actions import make_bindings
 from screens.dialogs.form import Field, FormDialog, Values
 from screens.dialogs.pick import Item, PickDialog
-from screens.messages import FocusWanted, GenerateWanted, Said, TextSettled
+from screens.messages import FocusWanted, GenerateWanted, ModelsWanted, Said, TextSettled
 from screens.spec.drafts import drop_draft, read_draft, write_draft
 from screens.spec.editor import Mark, YamlEditor
 from screens.spec.files import ask_overwrite, changed_on_disk, list_specs, read_spec
@@ -199,6 +199,10 @@ class SpecPane(Vertical):
     def action_refresh(self) -> None:
         """Check and preview now."""
         self._settle()
+
+    def action_ask_models(self) -> None:
+        """Ask the models for the rows of the preview, or no more."""
+        self.post_message(ModelsWanted())
 
     def action_leave(self) -> None:
         """Leave the editor."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -16,6 +17,9 @@ from workbench.runs.folder import RunState, iterate_runs, list_runs
 from workbench.runs.lock import read_holder
 from workbench.runs.process import kill_group
 from workbench.workspace import Workspace
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "providers" / "plugged"))
+from slow_scene import endpoint, slow  # noqa: F401 - found only now
 
 SPEC = """\
 name: tickets

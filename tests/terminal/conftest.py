@@ -1,6 +1,8 @@
-"""The harness is found by the tests of this folder."""
+"""The harness, and the slow provider of `tests/providers/plugged`, are found by the tests of this folder."""
 
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "providers" / "plugged"))
+from slow_scene import slow  # noqa: F401 - found only now

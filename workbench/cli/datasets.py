@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ def add_commands(commands: Commands) -> None:
     generate.add_argument("--rows", type=int, metavar="N", help="rows instead of the spec's number")
     generate.add_argument("--out", metavar="DIR", help="put the dataset here instead of in the workspace")
     generate.add_argument("--workers", type=int, metavar="N", help="processes to make rows with (default: all cores)")
+    generate.add_argument("--fresh", action="store_true", help="ask models anew instead of using stored answers")
     generate.add_argument("--detach", action="store_true", help="return at once; the run goes on")
     generate.set_defaults(handler=generate_dataset)
     inspect = commands.add_parser("inspect", help="show a dataset: tables, columns, provenance, first rows")
@@ -52,7 +54,11 @@ def generate_dataset(args: argparse.Namespace) -> int:
         "rows": args.rows,
         "out": str(Path(args.out).expanduser().absolute()) if args.out else None,
         "workers": args.workers,
+        "fresh": args.fresh,
     }
+    if checked.plan is not None and any(table.is_costly for table in checked.plan.tables.values()):
+        for line in _estimate_models(args, checked.text, path.parent):
+            say(line)
     begin = time.monotonic()
     run_id = submit_run(args.workspace, "generate", arguments, title=checked.spec.name)
     if args.detach:
@@ -65,11 +71,34 @@ def generate_dataset(args: argparse.Namespace) -> int:
         print_line(str(result.get("name") or result.get("dataset")))
         total = sum(result.get("rows", {}).values())
         say(f"{total:,} rows in {format_seconds(time.monotonic() - begin)} at {result.get('dataset')}")
+        if result.get("cost_usd"):
+            say(f"${result['cost_usd']:.4f} paid for calls of models.")
         for reason, count in result.get("rejected", {}).items():
             say(f"{count:,} rows given up: {reason}")
+        for reason, count in result.get("failed", {}).items():
+            say(f"{count:,} rows without an answer: {reason}")
         for line in result.get("missed", []):
             say(f"Not as asked: {line}")
     return DONE
+
+
+def _estimate_models(args: argparse.Namespace, text: str, folder: Path) -> Iterator[str]:
+    """What the run will ask of models, and a warning where that is more than the spec's budget."""
+    from workbench.generation.costing import describe_estimates, estimate_calls, show_cost, sum_costs
+    from workbench.generation.live_preview import open_stored
+    from workbench.generation.preparing import prepare_plan
+
+    with open_stored(args.workspace) as session:
+        session.fresh = args.fresh
+        plan, _ = prepare_plan(text, folder, args.rows, session)
+        estimates = estimate_calls(plan, session)
+    yield from describe_estimates(estimates)
+    cost, most = sum_costs(estimates), plan.spec.budget.max_cost_usd
+    if cost is not None and most is not None and cost > most:
+        yield (
+            f"That is more than the budget of ${most:g}: the run stops when it is spent ({show_cost(cost)} in all). "
+            "Everything made by then is kept."
+        )
 
 
 def announce_run(args: argparse.Namespace, run_id: str) -> int:
@@ -110,12 +139,19 @@ def inspect_dataset(args: argparse.Namespace) -> int:
         )
         for line, _ in compare_promises(table):
             print_line(line)
+        for rule, count in table.redrawn.items():
+            print_line(f"drawn again: {count:,} rows, {rule}")
         for reason, count in table.rejected.items():
             print_line(f"left out: {count:,} rows, {reason}")
         frame = dataset.read_first(name, max(args.rows, 0))
         if len(frame):
             print_line()
             print_rows([str(column) for column in frame.columns], frame.astype(str).to_numpy().tolist())
+    for label, model in manifest.models.items():
+        cost = "" if model.cost_usd is None else f", ${model.cost_usd:.4f}"
+        print_line(f"\nmodel {label}: {model.model} by {model.provider}, {model.calls + model.reused:,} answers{cost}")
+    for place, count in manifest.failed.items():
+        print_line(f"without an answer: {count:,} rows, {place}")
     for label, source in manifest.sources.items():
         print_line(f"\nsource {label}: {source.origin}, licence {source.licence}")
     return DONE

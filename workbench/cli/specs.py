@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import json
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from workbench.cli.commands import Commands
-from workbench.cli.output import print_json, print_line, print_rows, say
-from workbench.errors import DONE, WRONG_USAGE, UsageError
+from workbench.cli.output import end_progress, print_json, print_line, print_rows, say, show_progress
+from workbench.errors import DONE, INTERRUPTED, WRONG_USAGE, StopRequested, UsageError
 
 
 def add_commands(commands: Commands) -> None:
@@ -22,6 +29,7 @@ def add_commands(commands: Commands) -> None:
     preview.add_argument("spec", metavar="SPEC")
     preview.add_argument("-n", "--rows", type=int, default=10, metavar="N", help="rows per table (default: 10)")
     preview.add_argument("--table", metavar="NAME", help="only this table")
+    preview.add_argument("--no-models", action="store_true", help="ask no model; show only answers that are stored")
     preview.set_defaults(handler=preview_spec)
 
 
@@ -57,21 +65,99 @@ def check_spec(args: argparse.Namespace) -> int:
 def preview_spec(args: argparse.Namespace) -> int:
     """Print rows of every table; exit 2 and the problems where the spec has errors."""
     from workbench.generation.check import read_spec_text
-    from workbench.generation.preview import preview_text
+    from workbench.generation.costing import describe_estimates, read_estimates
 
     if not 1 <= args.rows <= 100_000:
         raise UsageError(f"Cannot preview {args.rows} rows.", "Ask for 1 to 100,000; `generate` makes more.")
     path = Path(args.spec)
-    result = preview_text(read_spec_text(path), path.parent, rows=args.rows, table=args.table)
+    result, stopped = _make_rows(args, read_spec_text(path), path.parent)
     failed = any(problem["level"] == "error" for problem in result["problems"])
     if args.json:
         print_json(result)
-        return WRONG_USAGE if failed else DONE
-    print_problems(args.spec, result["problems"])
-    for name, rows in result["tables"].items():
-        if rows:
-            print_rows(list(rows[0]), [[_show(value) for value in row.values()] for row in rows], name)
+    else:
+        print_problems(args.spec, result["problems"])
+        for name, rows in result["tables"].items():
+            if rows:
+                print_rows(list(rows[0]), [[_show(value) for value in row.values()] for row in rows], name)
+        for line in _describe_missing(result):
+            say(line)
+        for line in describe_estimates(read_estimates(result["estimate"])):
+            say(f"The whole dataset: {line}")
+    if stopped:
+        say("Interrupted: the answers so far are kept, and the next preview goes on after them.")
+        return INTERRUPTED
     return WRONG_USAGE if failed else DONE
+
+
+def _make_rows(args: argparse.Namespace, text: str, folder: Path) -> tuple[dict[str, Any], bool]:
+    """The preview, and whether it was interrupted: then it shows what is stored."""
+    from workbench.generation.live_preview import LiveModels, preview_stored
+
+    models = LiveModels()
+    stopping = threading.Event()
+    try:
+        if not args.no_models:
+            with _catching_interrupts(stopping):
+                return models.preview(
+                    text,
+                    folder,
+                    args.workspace,
+                    rows=args.rows,
+                    table=args.table,
+                    emit=CallProgress().tell,
+                    should_stop=stopping.is_set,
+                ), False
+    except StopRequested:
+        pass
+    finally:
+        end_progress()
+        models.release()
+    return preview_stored(text, folder, args.workspace, args.rows, args.table), not args.no_models
+
+
+class CallProgress:
+    """One line on a terminal while models are asked: who, and what was used so far."""
+
+    def __init__(self) -> None:
+        self._who = ""
+        self._used = ""
+
+    def tell(self, event: dict[str, Any]) -> None:
+        """Show an event of `LiveModels.preview`."""
+        if "state" in event:
+            what = "Loading" if event["state"] == "loading" else "Asking"
+            self._who = f"{what} {event['model']} for {event['table']}.{event['column']}"
+        elif "calls" in event:
+            tokens = event["input_tokens"] + event["output_tokens"]
+            self._used = f" · {event['calls']:,} calls · {tokens:,} tokens · ${event['cost_usd']:.4f}"
+        else:
+            return
+        show_progress(f"{self._who}{self._used} · Ctrl+C cancels")
+
+
+@contextmanager
+def _catching_interrupts(stopping: threading.Event) -> Iterator[None]:
+    """Let the first Ctrl+C within it set `stopping`; the second one interrupts at once."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _describe_missing(result: dict[str, Any]) -> Iterator[str]:
+    """What is not in the rows, and why."""
+    for table, columns in result["pending"].items():
+        names = ", ".join(f"{table}.{column}" for column in columns)
+        yield f"{names}: rows without a stored answer are empty, since no model was asked."
+    causes = Counter((each["table"], each["column"], each["cause"]) for each in result["failed"])
+    for (table, column, cause), count in causes.items():
+        yield f"{table}.{column}: {count:,} {'rows have' if count > 1 else 'row has'} no answer: {cause}."
 
 
 def print_problems(path: str, problems: list[dict[str, Any]]) -> None:
@@ -84,4 +170,6 @@ def print_problems(path: str, problems: list[dict[str, Any]]) -> None:
 def _show(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
     return f"{value:.6g}" if isinstance(value, float) else str(value)

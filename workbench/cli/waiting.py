@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -78,9 +79,9 @@ class RunProgress:
         """Show where the run stands."""
         stage = state.stage or state.state
         if self._bar is not None:
-            rate = state.metrics.get("rows_per_second")
             count = f"{state.step:,}/{state.steps:,}" if state.steps else ""
-            count += f" {rate:,.0f} rows/s" if rate and stage == "generate" else ""
+            if stage == "generate":
+                count += _describe_rate(state.metrics)
             total = state.steps or None
             self._bar.update(self._task, description=stage, completed=state.step, total=total, count=count)
         elif stage not in self._stages:
@@ -92,6 +93,15 @@ class RunProgress:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+def _describe_rate(metrics: Mapping[str, float]) -> str:
+    """How fast it goes: in calls and money where models are asked, else in rows."""
+    if "calls" in metrics:
+        spent = f" · ${metrics['cost_usd']:.4f}" if metrics.get("cost_usd") else ""
+        return f" · {metrics.get('calls_per_second', 0.0):,.1f} calls/s{spent}"
+    rate = metrics.get("rows_per_second")
+    return f" {rate:,.0f} rows/s" if rate else ""
 
 
 def _stop_and_wait(args: argparse.Namespace, run_id: str) -> None:

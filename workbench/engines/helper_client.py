@@ -3,6 +3,7 @@
 `ask` never raises for what happens over there. A question that fails, times out, or loses its process is answered by a
 `HelperError`, which the screens show; the next question starts a fresh process. A process that hangs in one operation
 is killed, since torch cannot be interrupted; questions that were waiting beside it are answered with an error too.
+Whoever stops waiting for an answer, because its task is cancelled, has the helper cancel the operation.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import contextlib
 import itertools
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,17 @@ from typing import Any
 from workbench.errors import WorkbenchError
 from workbench.files import clean_text, make_folder
 
-SECONDS = {"check": 20.0, "preview": 20.0, "methods": 90.0, "estimate": 180.0}
+SECONDS: dict[str, float | None] = {
+    "check": 20.0,
+    "preview": 20.0,
+    "methods": 90.0,
+    "estimate": 180.0,
+    "preview_models": None,  # loads models and waits for servers; it is cancelled by whoever has waited enough
+    "release": None,  # waits for the preview before it
+}
 DEFAULT_SECONDS = 60.0
+
+OnEvent = Callable[[dict[str, Any]], None]
 COMMAND = (sys.executable, "-m", "workbench.engines.helper")
 _LONGEST_LINE = 64 * 1024 * 1024
 
@@ -50,7 +60,7 @@ class HelperClient:
         self,
         log: Path | None = None,
         command: Sequence[str] = COMMAND,
-        seconds: Mapping[str, float] | None = None,
+        seconds: Mapping[str, float | None] | None = None,
     ) -> None:
         self._log = log
         self._command = tuple(command)
@@ -69,14 +79,17 @@ class HelperClient:
         with contextlib.suppress(OSError, WorkbenchError):
             await self._connect()
 
-    async def ask(self, op: str, arguments: Mapping[str, Any]) -> Answer:
-        """The helper's answer to one question."""
+    async def ask(self, op: str, arguments: Mapping[str, Any], on_event: OnEvent | None = None) -> Answer:
+        """The helper's answer to one question; `on_event` is told what comes before it, in order.
+
+        Cancelling the task that waits here cancels the operation.
+        """
         if self._closed:
             return _fail("The helper process was closed.", "Start the app again.")
         link: _Link | None = None
         try:
             link = await self._connect()
-            return await asyncio.wait_for(link.ask(op, arguments), self._seconds.get(op, DEFAULT_SECONDS))
+            return await asyncio.wait_for(link.ask(op, arguments, on_event), self._seconds.get(op, DEFAULT_SECONDS))
         except TimeoutError:
             cause, solution = f"The helper process gave no answer to “{op}” and was stopped.", "Try again."
         except WorkbenchError as error:
@@ -120,22 +133,30 @@ class _Link:
         self.process = process
         self.alive = True
         self._numbers = itertools.count(1)
-        self._waiting: dict[int, asyncio.Future[Answer]] = {}
+        self._waiting: dict[int, tuple[asyncio.Future[Answer], OnEvent | None]] = {}
         self._reading = asyncio.create_task(self._read())
 
-    async def ask(self, op: str, arguments: Mapping[str, Any]) -> Answer:
+    async def ask(self, op: str, arguments: Mapping[str, Any], on_event: OnEvent | None = None) -> Answer:
         """Send one question and wait for its answer. Raises OSError where the process cannot be written to."""
-        number = next(self._numbers)
-        question = json.dumps({"id": number, "op": op, "arguments": dict(arguments)}, ensure_ascii=False) + "\n"
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = future
+        number = next(self._numbers)
+        self._waiting[number] = future, on_event
         try:
             assert self.process.stdin is not None
-            self.process.stdin.write(question.encode(errors="replace"))
+            self._send(number, op, arguments)
             await self.process.stdin.drain()
             return await future
+        except asyncio.CancelledError:
+            if self.alive:
+                self._send(next(self._numbers), "cancel", {"id": number})
+            raise
         finally:
             self._waiting.pop(number, None)
+
+    def _send(self, number: int, op: str, arguments: Mapping[str, Any]) -> None:
+        question = json.dumps({"id": number, "op": op, "arguments": dict(arguments)}, ensure_ascii=False) + "\n"
+        assert self.process.stdin is not None
+        self.process.stdin.write(question.encode(errors="replace"))
 
     def kill(self) -> None:
         """End the process at once; whoever still waits for it is answered with an error."""
@@ -166,17 +187,22 @@ class _Link:
             self.kill()
             code = await self.process.wait()
         how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
-        for future in self._waiting.values():
+        for future, _ in self._waiting.values():
             if not future.done():
                 future.set_result(_fail(f"The helper process ended {how}.", "Try again.", restarted=True))
 
     def _deliver(self, line: bytes) -> None:
         try:
             message = json.loads(line)
-            future = self._waiting.get(message["id"])
+            future, on_event = self._waiting[message["id"]]
         except (ValueError, TypeError, KeyError):
             return
-        if future is None or future.done():
+        if future.done():
+            return
+        event = message.get("event")
+        if event is not None:
+            if on_event is not None:
+                asyncio.get_running_loop().call_soon(on_event, event)  # what it raises must not end the reading
             return
         error = message.get("error")
         if error is None:

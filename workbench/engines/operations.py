@@ -6,26 +6,61 @@ Arguments and results are plain JSON. Operations raise WorkbenchError for what t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from workbench.errors import StopRequested, UsageError
 from workbench.workspace import Workspace
+
+if TYPE_CHECKING:
+    from workbench.generation.live_preview import LiveModels
 
 Arguments = dict[str, Any]
 Result = dict[str, Any]
+Event = dict[str, Any]
+
+IDLE_VARIABLE = "WORKBENCH_IDLE_MINUTES"
+IDLE_MINUTES = 10.0
+"""After which models that nobody asked are freed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """What an operation that takes long has to do with the one who asked: events on the way, and a wish to stop."""
+
+    emit: Callable[[Event], None]
+    stop: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
     """The function behind an `op`, and the lane (thread) it is answered in: `fast` while somebody types, `lists` for
-    what takes a moment, `slow` for what imports torch.
+    what takes a moment, `slow` for what imports torch, `models` for what asks or frees models.
     """
 
     lane: str
     answer: Callable[[Arguments], Result]
+
+
+@dataclass(frozen=True, slots=True)
+class LongOperation:
+    """One that tells of its progress and can be cancelled; its result is then {"cancelled": true}."""
+
+    lane: str
+    answer: Callable[[Arguments, Talk], Result]
+
+
+@dataclass(frozen=True, slots=True)
+class IdleTask:
+    """What a lane does once it was asked nothing for `seconds`."""
+
+    seconds: float
+    act: Callable[[], object]
 
 
 def check(arguments: Arguments) -> Result:
@@ -37,12 +72,48 @@ def check(arguments: Arguments) -> Result:
 
 
 def preview(arguments: Arguments) -> Result:
-    """The first `rows` rows of each table of the spec `text`, or of `table` alone, and the spec's problems."""
-    from workbench.generation.preview import preview_text
+    """The first `rows` rows of each table of the spec `text`, or of `table` alone, and the spec's problems.
 
-    return preview_text(
-        arguments["text"], Path(arguments["folder"]), rows=arguments.get("rows", 10), table=arguments.get("table")
+    Answers of models are those that `workspace`, where it is given, has stored: none is asked.
+    """
+    from workbench.generation.live_preview import preview_stored
+
+    root = arguments.get("workspace")
+    return preview_stored(
+        arguments["text"],
+        Path(arguments["folder"]),
+        None if root is None else Workspace(Path(root)),
+        rows=arguments.get("rows", 10),
+        table=arguments.get("table"),
     )
+
+
+def preview_models(arguments: Arguments, talk: Talk) -> Result:
+    """The same with the models asked, each text told as it grows; see `LiveModels.preview` for the events."""
+    if talk.stop.is_set():
+        return {"cancelled": True}
+    try:
+        return _open_models().preview(
+            arguments["text"],
+            Path(arguments["folder"]),
+            Workspace(Path(arguments["workspace"])),
+            rows=arguments.get("rows", 10),
+            table=arguments.get("table"),
+            emit=talk.emit,
+            should_stop=talk.stop.is_set,
+        )
+    except StopRequested:
+        return {"cancelled": True}
+
+
+def release(arguments: Arguments) -> Result:
+    """Free the models that `preview_models` has loaded: how many were in memory."""
+    return {"released": release_models()}
+
+
+def release_models() -> int:
+    """The same. Nothing is imported where nothing was asked."""
+    return _open_models().release() if _open_models.cache_info().currsize else 0
 
 
 def methods(arguments: Arguments) -> Result:
@@ -101,7 +172,7 @@ def estimate(arguments: Arguments) -> Result:
     return result
 
 
-OPERATIONS: dict[str, Operation] = {
+OPERATIONS: dict[str, Operation | LongOperation] = {
     "check": Operation("fast", check),
     "preview": Operation("fast", preview),
     "methods": Operation("lists", methods),
@@ -109,12 +180,37 @@ OPERATIONS: dict[str, Operation] = {
     "datasets": Operation("lists", datasets),
     "tuning": Operation("lists", tuning),
     "estimate": Operation("slow", estimate),
+    "preview_models": LongOperation("models", preview_models),
+    "release": Operation("models", release),
 }
+
+
+def read_idle_tasks(environment: Mapping[str, str]) -> dict[str, IdleTask]:
+    """What each lane does when it is idle: models are freed after the minutes that the environment says.
+
+    Raises UsageError where these are no number above 0.
+    """
+    written = environment.get(IDLE_VARIABLE) or str(IDLE_MINUTES)
+    try:
+        minutes = float(written)
+    except ValueError:
+        minutes = 0.0
+    if not 0 < minutes < threading.TIMEOUT_MAX / 60:
+        raise UsageError(f"{IDLE_VARIABLE} “{written}” is no number of minutes.", "Give it a number above 0.")
+    return {"models": IdleTask(minutes * 60, release_models)}
 
 
 def warm_up() -> None:
     """Import what a preview needs, before the first one is asked for."""
-    import_module("workbench.generation.preview")
+    import_module("workbench.generation.live_preview")
+
+
+@lru_cache(maxsize=1)
+def _open_models() -> LiveModels:
+    """The models of this process, for the lane `models` alone."""
+    from workbench.generation.live_preview import LiveModels
+
+    return LiveModels()
 
 
 def _read_verdict(folder: Path) -> str:
