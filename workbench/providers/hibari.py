@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,7 +22,7 @@ from workbench.files import clean_text
 from workbench.models.cache import hash_file
 from workbench.models.faults import UnusableModel
 from workbench.models.finding import FoundModel, find_model
-from workbench.providers.provider import CallError, LocalProvider, ProviderConfig, Readiness, register
+from workbench.providers.provider import CallError, ProviderConfig, Readiness, SerialProvider, register
 from workbench.providers.requests import Answer, Request, SpeechRequest, Usage
 from workbench.spec.problems import suggest
 
@@ -48,7 +48,7 @@ class HibariConfig(ProviderConfig):
         return model
 
 
-class HibariProvider(LocalProvider):
+class HibariProvider(SerialProvider):
     """Reads texts aloud, one after the other. A voice is loaded with its first text."""
 
     def __init__(self, config: HibariConfig, found: FoundModel) -> None:
@@ -56,22 +56,6 @@ class HibariProvider(LocalProvider):
         self._config = config
         self._found = found
         self._loaded: dict[str, Any] = {}
-
-    def answer(
-        self, requests: Sequence[Request], should_stop: Callable[[], bool]
-    ) -> Iterator[tuple[int, Answer | CallError]]:
-        for position, request in enumerate(requests):
-            assert isinstance(request, SpeechRequest)
-            try:
-                answer = self._speak(request, should_stop)
-            except CallError as error:
-                if error.kind == "fatal":
-                    raise
-                yield position, error
-                continue
-            if answer is None:
-                return
-            yield position, answer
 
     def release(self) -> None:
         self._loaded.clear()
@@ -82,12 +66,13 @@ class HibariProvider(LocalProvider):
     def describe(self) -> Mapping[str, Any]:
         return {"licence": self._config.licence or self._found.licence, "device": "cpu", "voices": list(self.voices)}
 
-    def _speak(self, request: SpeechRequest, should_stop: Callable[[], bool]) -> Answer | None:
+    def answer_one(self, request: Request, should_stop: Callable[[], bool]) -> Answer | None:
         """The speech, None where it was stopped between two sentences."""
         import numpy as np
 
         from workbench.providers.sound import encode_wav
 
+        assert isinstance(request, SpeechRequest)
         _check_text(request.text)
         voice = request.voice or self._config.voices[request.seed % len(self._config.voices)]
         engine = self._load(voice)

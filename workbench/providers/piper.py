@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from pydantic import Field
 
 from workbench.files import clean_text
 from workbench.models.cache import hash_file
-from workbench.providers.provider import CallError, LocalProvider, ProviderConfig, Readiness, register
+from workbench.providers.provider import CallError, ProviderConfig, Readiness, SerialProvider, register
 from workbench.providers.requests import Answer, Request, SpeechRequest, Usage
 
 _PROGRAM = "piper"
@@ -61,7 +61,7 @@ class Voice:
     speakers: Mapping[str, int]
 
 
-class PiperProvider(LocalProvider):
+class PiperProvider(SerialProvider):
     """Runs the program once for each text."""
 
     def __init__(self, config: PiperConfig, voice: Voice) -> None:
@@ -69,34 +69,17 @@ class PiperProvider(LocalProvider):
         self._config = config
         self._voice = voice
 
-    def answer(
-        self, requests: Sequence[Request], should_stop: Callable[[], bool]
-    ) -> Iterator[tuple[int, Answer | CallError]]:
-        for position, request in enumerate(requests):
-            assert isinstance(request, SpeechRequest)
-            if should_stop():
-                return
-            try:
-                answer = self._speak(request, should_stop)
-            except CallError as error:
-                if error.kind == "fatal":
-                    raise
-                yield position, error
-                continue
-            if answer is None:
-                return
-            yield position, answer
-
     def find_revision(self) -> str:
         return hash_file(self._voice.path)
 
     def describe(self) -> Mapping[str, Any]:
         return {"program": self._config.program, "device": "cpu", "same_for_same_seed": False}
 
-    def _speak(self, request: SpeechRequest, should_stop: Callable[[], bool]) -> Answer | None:
+    def answer_one(self, request: Request, should_stop: Callable[[], bool]) -> Answer | None:
         """The speech, None where it was stopped."""
         from workbench.providers.sound import measure_wav
 
+        assert isinstance(request, SpeechRequest)
         command = [_find_program(self._config.program), "--model", str(self._voice.path), *self._list_options(request)]
         # A line is a text of its own to Piper, and older versions keep the last one only.
         text = " ".join(request.text.split())

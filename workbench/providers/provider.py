@@ -91,6 +91,31 @@ class LocalProvider(Provider):
         """Let go of weights and memory; the next request loads them again."""
 
 
+class SerialProvider(LocalProvider):
+    """A model in this process that takes one request after the other."""
+
+    @abstractmethod
+    def answer_one(self, request: Request, should_stop: Callable[[], bool]) -> Answer | None:
+        """The answer, None where it was stopped. Raises CallError."""
+
+    def answer(
+        self, requests: Sequence[Request], should_stop: Callable[[], bool]
+    ) -> Iterator[tuple[int, Answer | CallError]]:
+        for position, request in enumerate(requests):
+            if should_stop():
+                return
+            try:
+                answer = self.answer_one(request, should_stop)
+            except CallError as error:
+                if error.kind == "fatal":
+                    raise
+                yield position, error
+                continue
+            if answer is None:
+                return
+            yield position, answer
+
+
 class EndpointProvider(Provider):
     """A model behind a connection. All calls come from one event loop."""
 
