@@ -94,12 +94,10 @@ class _Drive:
         """Start the calls in the order of the rows, and wait for all."""
         try:
             for job in list(self.asking.open.values()):
-                turn = await self.flow.take_turn()
-                reserved = await self._reserve(job)
-                if self.stopping or self.error is not None or reserved is None:
-                    self.flow.end_turn()
+                begun = await self._begin(job)
+                if begun is None:
                     break
-                task = asyncio.create_task(self._work(job, turn, reserved))
+                task = asyncio.create_task(self._work(job, *begun))
                 self.tasks.add(task)
                 task.add_done_callback(self._end)
             await self._drain()
@@ -122,7 +120,7 @@ class _Drive:
         since: float | None = None
         while self.tasks:
             await asyncio.wait(self.tasks, timeout=0.1)
-            if not (self.stopping or self.error):
+            if not self._ends:
                 continue
             since = since or time.monotonic()
             if time.monotonic() - since > self.session.drain_seconds:
@@ -130,15 +128,25 @@ class _Drive:
                     task.cancel()
                 await asyncio.wait(self.tasks)
 
-    async def _reserve(self, job: Job) -> float | None:
-        """Set money aside for a call, waiting for calls under way where the budget is nearly used up."""
+    async def _begin(self, job: Job) -> tuple[Turn, float] | None:
+        """Wait for a turn, and set money aside for the most that a call can cost; None where everything stops."""
         price = self.asking.model.price
         most = 0.0 if price is None else bound_cost(price.rates, self.asking.model.config, job.request)
-        while not self.session.budget.try_reserve(most):
-            if self.stopping or self.error is not None:
-                return None
-            await asyncio.sleep(0.02)
-        return most
+        turn = await self.flow.take_turn()
+        try:
+            while not self._ends and not self.session.budget.try_reserve(most):
+                await asyncio.sleep(0.02)  # calls under way may leave some of what is set aside for them
+        except BaseException:
+            self.flow.end_turn()
+            raise
+        if self._ends:
+            self.flow.end_turn()
+            return None
+        return turn, most
+
+    @property
+    def _ends(self) -> bool:
+        return self.stopping or self.error is not None
 
     async def _work(self, job: Job, turn: Turn, reserved: float) -> None:
         """All tries of a row. It holds a turn when it begins, and between its pauses."""
@@ -154,17 +162,15 @@ class _Drive:
             if pause is None:
                 return
             await self._rest(pause)
-            turn = await self.flow.take_turn()
-            again = await self._reserve(job)
-            if again is None or self.stopping or self.error is not None:
-                self.flow.end_turn()
+            begun = await self._begin(job)
+            if begun is None:
                 return
-            reserved = again
+            turn, reserved = begun
 
     async def _rest(self, seconds: float) -> None:
         """Pause, but not when everything stops."""
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0 and not self.stopping and self.error is None:
+        while (left := until - time.monotonic()) > 0 and not self._ends:
             await asyncio.sleep(min(left, 0.2))
 
     async def _call(self, job: Job, turn: Turn) -> tuple[float | None, float]:

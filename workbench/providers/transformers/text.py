@@ -25,11 +25,11 @@ _UNLIMITED = 1 << 30
 
 
 class TextWriter:
-    """A loaded language model."""
+    """A loaded language model. `auto_class` is the class of transformers that loads it."""
 
-    def __init__(self, config: TransformersConfig, found: FoundModel) -> None:
+    def __init__(self, config: TransformersConfig, found: FoundModel, auto_class: str) -> None:
         self._config = config
-        self._loaded = load_model("AutoModelForCausalLM", config, found)
+        self._loaded = load_model(auto_class, config, found)
         self._tokenizer = load_companion("AutoTokenizer", config, found, self._loaded.folder)
         model = self._loaded.model
         ends = _list_ends(model, self._tokenizer)

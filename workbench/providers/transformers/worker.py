@@ -31,7 +31,9 @@ def open_worker(config: TransformersConfig, found: FoundModel, kind: ModelKind) 
     if "text" in kind.makes:
         from workbench.providers.transformers.text import TextWriter
 
-        return TextWriter(config, found)
+        # Models that also see are loaded whole, though only their texts are used.
+        sees = kind.architecture.endswith("ForConditionalGeneration")
+        return TextWriter(config, found, "AutoModelForImageTextToText" if sees else "AutoModelForCausalLM")
     if "embedding" in kind.makes:
         from workbench.providers.transformers.embeddings import Embedder
 
