@@ -6,10 +6,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.calls.conftest import ScriptedEndpoint, ScriptedModel, make_requests, open_model
+from tests.providers.tiny_models import make_encoder
 from workbench.calls import remote
 from workbench.calls.asking import ask
 from workbench.calls.failures import Place, Rejected
@@ -18,6 +20,7 @@ from workbench.calls.spending import Budget
 from workbench.errors import GateError, StopRequested, WorkbenchError
 from workbench.providers.provider import CallError, PriceConfig
 from workbench.providers.requests import Answer, TextRequest
+from workbench.spec.model import ModelConfig
 
 PLACE = Place("t", "c")
 DOLLAR = PriceConfig(per_call=1.0)
@@ -267,3 +270,10 @@ def test_texts_are_told_to_whoever_watches(session: Session, make: Provider) -> 
     session.on_text = lambda place, row, text: told.append((place, row, text))
     ask_rows(session, open_model(make(echo)), 2)
     assert sorted(told, key=lambda each: each[1]) == [(PLACE, 0, "to row 0"), (PLACE, 1, "to row 1")]
+
+
+def test_a_model_that_does_not_make_what_a_column_wants_is_refused_before_the_run(tmp_path: Path) -> None:
+    folder = make_encoder(tmp_path / "encoder")
+    config = ModelConfig.model_validate({"provider": "transformers", "model": str(folder)})
+    with pytest.raises(ValueError, match="“embedder” makes no texts; it makes embeddings"):
+        Session().open({"embedder": config}, "embedder", "text")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 from tiny_models import make_language_model, make_roomy_model
+from transformers import LlamaConfig
 from transformers_support import ask, ask_well, open_model, write
 
 from workbench.providers.provider import CallError
 from workbench.providers.requests import TextRequest
-from workbench.providers.transformers.memory import BatchLimit, work_in_batches
+from workbench.providers.transformers.memory import BatchLimit, guess_batch_size, work_in_batches
 
 REQUESTS = [TextRequest("x" * (5 * seed % 17 + 1), seed, max_chars=3 if seed % 3 else 2000) for seed in range(16)]
 
@@ -50,6 +52,14 @@ def test_any_work_in_batches_is_halved_where_memory_runs_out() -> None:
     done = dict(work_in_batches(range(10), BatchLimit(8), work, lambda: False))
     assert done == {item: None if item == 7 else 10 * item for item in range(10)}
     assert sizes[:3] == [8, 4, 2]
+
+
+def test_fewer_rows_are_tried_at_once_the_longer_they_are_and_one_always() -> None:
+    config = LlamaConfig(num_hidden_layers=32, hidden_size=4096, num_attention_heads=32, num_key_value_heads=8)
+    cpu = torch.device("cpu")
+    sizes = [guess_batch_size(config, torch.float32, cpu, tokens) for tokens in (1, 10_000, 10**9)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] > 1 == sizes[2]
 
 
 def test_an_error_that_has_nothing_to_do_with_memory_is_not_swallowed() -> None:

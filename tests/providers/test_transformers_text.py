@@ -31,7 +31,7 @@ def test_the_same_seed_writes_the_same_text_and_another_one_another(folder: Path
     assert len(set(texts)) == len(texts)
 
 
-@pytest.mark.parametrize("architecture", ["llama", "gpt2", "mistral", "mamba"])
+@pytest.mark.parametrize("architecture", ["llama", "gpt2", "mistral", "mamba", "llava"])
 @pytest.mark.parametrize("fields", [{}, {"top_p": 0.9, "min_p": 0.01}, {"top_k": 20, "repetition_penalty": 1.2}])
 def test_a_text_is_the_same_alone_and_in_any_company(
     tmp_path: Path, architecture: str, fields: dict[str, float]

@@ -16,10 +16,13 @@ from transformers import (
     CLIPModel,
     CLIPProcessor,
     CLIPTokenizer,
+    CLIPVisionConfig,
     GPT2Config,
     GPT2LMHeadModel,
     LlamaConfig,
     LlamaForCausalLM,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
     MambaConfig,
     MambaForCausalLM,
     MistralConfig,
@@ -82,7 +85,7 @@ def make_tokenizer(template: str | None = CHAT_TEMPLATE) -> PreTrainedTokenizerF
 def make_language_model(
     folder: Path, *, architecture: str = "llama", template: str | None = CHAT_TEMPLATE, context: int = 512
 ) -> Path:
-    """A decoder of two layers. `mistral` has a sliding window of 16 tokens, `mamba` a recurrent state."""
+    """A decoder of two layers. `mistral` has a sliding window of 16 tokens, `mamba` a recurrent state, `llava` eyes."""
     torch.manual_seed(11)
     words = 259
     common = {"vocab_size": words, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
@@ -100,7 +103,13 @@ def make_language_model(
     elif architecture == "mamba":
         model = MambaForCausalLM(MambaConfig(state_size=8, **common, **sizes))
     else:
-        model = LlamaForCausalLM(LlamaConfig(max_position_embeddings=context, **common, **sizes, **heads))
+        config = LlamaConfig(max_position_embeddings=context, **common, **sizes, **heads)
+        model = LlamaForCausalLM(config)
+        if architecture == "llava":
+            eyes = CLIPVisionConfig(image_size=32, patch_size=8, **sizes, num_attention_heads=4, intermediate_size=64)
+            model = LlavaForConditionalGeneration(
+                LlavaConfig(text_config=config, vision_config=eyes, image_token_index=words - 1)
+            )
     model.save_pretrained(folder)
     make_tokenizer(template).save_pretrained(folder)
     return folder

@@ -19,7 +19,7 @@ from workbench.calls.store import ResponseStore
 from workbench.calls.usage import ModelUsage
 from workbench.errors import WorkbenchError
 from workbench.progress import Level
-from workbench.providers.opening import choose_config, read_config
+from workbench.providers.opening import MAKES, choose_config, read_config
 from workbench.providers.provider import Provider, ProviderConfig, ProviderType
 from workbench.providers.requests import Modality, Request
 from workbench.spec.model import ModelConfig
@@ -66,6 +66,10 @@ class ModelPool:
     def providers(self) -> list[Provider]:
         """All that are open."""
         return list(self._providers.values())
+
+
+def _list_made(makes: frozenset[Modality]) -> str:
+    return " and ".join(name for modality, name in MAKES.items() if modality in makes)
 
 
 def _never() -> bool:
@@ -123,6 +127,8 @@ class Session:
         provider, own = read_config(config, modality, name)
         shown = name or provider.name
         opened = self.pool.open(provider, own)
+        if opened.makes is not None and modality not in opened.makes:
+            raise ValueError(f"the model “{shown}” makes no {MAKES[modality]}; it makes {_list_made(opened.makes)}")
         revision = own.revision or opened.find_revision()
         model = Model(shown, provider, own, opened, revision, hash_identity(own.identify(), revision), find_price(own))
         return self.models.setdefault((shown, model.key), model)

@@ -67,6 +67,9 @@ def make(config: LlmCodeConfig, context: TableContext) -> Maker:
     if model.languages and plain not in model.languages:
         hint = suggest(plain, model.languages).rstrip(".")
         raise ValueError(f"its model writes no “{plain}”. {hint}")
+    if model.is_costly and not config.system_prompt:
+        ask = f"You write {config.language}. Answer with one program in a code block, and nothing else."
+        config = config.model_copy(update={"system_prompt": ask})
     if config.checks:
         from workbench.sandbox.checking import find_missing
 

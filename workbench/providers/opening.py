@@ -12,7 +12,7 @@ from workbench.providers.requests import Modality
 from workbench.spec.model import ModelConfig
 from workbench.spec.problems import suggest
 
-_MAKES: dict[Modality, str] = {
+MAKES: dict[Modality, str] = {
     "text": "texts",
     "code": "code",
     "image": "images",
@@ -47,7 +47,7 @@ def read_config(
         hint = suggest(config.provider, PROVIDERS.names()).rstrip(".")
         raise ValueError(f"there is no provider “{config.provider}”. {hint}")
     if modality is not None and modality not in provider.makes:
-        raise ValueError(f"the provider “{provider.name}” of the model “{name}” makes no {_MAKES[modality]}")
+        raise ValueError(f"the provider “{provider.name}” of the model “{name}” makes no {MAKES[modality]}")
     try:
         return provider, provider.config.model_validate(config.model_dump(exclude_unset=True))
     except ValidationError as error:

@@ -50,6 +50,8 @@ class Provider(ABC):  # noqa: B024 (its two kinds say how it is asked)
     """The programming languages it writes, empty where any may be tried."""
     voices: tuple[str, ...] = ()
     """The voices it has, empty where any may be tried."""
+    makes: frozenset[Modality] | None = None
+    """What this very model makes, where that is less than its provider does."""
 
     def find_revision(self) -> str:
         """Which version of the model answers, found without loading it; the empty text where that cannot be known.

@@ -74,7 +74,9 @@ class TransformersConfig(ProviderConfig):
         (), max_length=16, description="Texts that end an answer, and are not part of it"
     )
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
-        "auto", description="Precision; auto is 16 bits where the device computes in them, else float32"
+        "auto",
+        description="Precision; auto is 16 bits on GPUs that compute in them, else float32. "
+        "In float32 a text stays the same in any batch; in 16 bits rounding lets it differ",
     )
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = Field(
         "auto", description="auto, cpu, mps, cuda or cuda:N; auto takes the GPU with the most free memory"
@@ -153,7 +155,7 @@ class TransformersProvider(LocalProvider):
 
     def _check_kind(self, request: Request) -> None:
         asked = _ASKED[type(request)]
-        if asked not in self.makes:
+        if asked not in self._kind.makes:
             raise CallError(
                 "fatal",
                 f"The model {self._found.name} is {self._kind.title}, and was asked for {_WANTED[asked]}.",

@@ -94,7 +94,11 @@ def choose_device(wanted: str) -> torch.device:
 
 
 def choose_dtype(wanted: str, device: torch.device) -> torch.dtype:
-    """16 bits where the device has arithmetic for them: on CPUs without, float32 is up to three times faster."""
+    """16 bits on GPUs that compute in them, float32 on CPUs.
+
+    There a text is then the same alone and in any batch, on any CPU; those with arithmetic for 16 bits would be 1.2 to
+    1.8 times as fast with it, and others a third as fast.
+    """
     if wanted != "auto":
         return _DTYPES[wanted]
     if device.type == "cuda":
@@ -103,7 +107,7 @@ def choose_dtype(wanted: str, device: torch.device) -> torch.dtype:
         return torch.bfloat16 if native else torch.float16
     if device.type == "mps":
         return torch.float16
-    return torch.bfloat16 if _has_bfloat16_arithmetic() else torch.float32
+    return torch.float32
 
 
 @contextlib.contextmanager
@@ -138,15 +142,6 @@ def explain_loading(found: FoundModel) -> Iterator[None]:
         logging.set_verbosity(verbosity)
         if shown_bars:
             logging.enable_progress_bar()
-
-
-def _has_bfloat16_arithmetic() -> bool:
-    """Whether this CPU multiplies matrices of bfloat16, read from Linux's description of it."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text().split("\n\n", 1)[0].split()
-    except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 def shorten(error: BaseException) -> str:

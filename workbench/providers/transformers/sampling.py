@@ -4,7 +4,7 @@ A row's chance is one uniform number per token, all of them drawn beforehand fro
 Parallel Random Numbers: As Easy as 1, 2, 3, SC 2011) under the row's seed. The token is found by inverting the
 cumulated probabilities, so token n of a row depends on its seed, on n and on its own scores alone. Scores of a row can
 differ in their last bits with the number of rows beside it, for libraries sum in another order then: in float32 this
-almost never moves a draw, in 16 bits it can.
+almost never moves a draw, in 16 bits it often does.
 """
 
 from __future__ import annotations
