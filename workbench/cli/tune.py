@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.cli.commands import Commands
 from workbench.cli.datasets import announce_run
-from workbench.cli.output import Column, format_seconds, print_json, print_line, print_table
+from workbench.cli.output import Column, format_seconds, print_json, print_line, print_table, say
 from workbench.errors import DONE, UsageError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def start_tuning(args: argparse.Namespace) -> int:
     dataset = open_dataset(args.dataset, args.workspace)
     settings = read_settings(args.set)
     parse_settings(args.method, settings)
-    resolve_model(args.model)
+    resolve_model(args.model, say)
     check_gate(dataset.folder)
     arguments = {
         "dataset": str(dataset.folder),

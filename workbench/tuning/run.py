@@ -48,7 +48,7 @@ def run(arguments: Mapping[str, Any], context: RunContext) -> dict[str, Any]:
         raise UsageError(f"Rows to train on cannot be “{train_on}”.", suggest(str(train_on), _TRAIN_ON))
     method = find_method(arguments["method"])
     settings = parse_settings(method.name, arguments.get("settings") or {})
-    reference = resolve_model(arguments["model"])
+    reference = resolve_model(arguments["model"], context.log)
     dataset = open_dataset(arguments["dataset"], context.workspace)
     check_gate(dataset.folder)
     data = read_tuning_data(dataset, train_on, context)
