@@ -13,16 +13,16 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from workbench.calls.failures import Rejected
-from workbench.columns.answered import Question, make_answered, refuse_skipped_value
+from workbench.columns.answered import Question, make_answered
 from workbench.columns.column_type import Maker, Row, TableContext, register
-from workbench.columns.generated import ColumnModel, GeneratedConfig, SkipConfig, compile_texts, find_template_names
+from workbench.columns.generated import ColumnModel, NullSkippedConfig, compile_texts, find_template_names
 from workbench.columns.media import read_media
 from workbench.columns.streams import Draws
 from workbench.providers.requests import AgreementRequest, Answer
 from workbench.spec.model import Name
 
 
-class AgreementConfig(GeneratedConfig):
+class AgreementConfig(NullSkippedConfig):
     """How well a picture shows what a text says, from 0 to 1, judged by a model."""
 
     type: Literal["agreement"]
@@ -36,11 +36,6 @@ class AgreementConfig(GeneratedConfig):
     def validate_template(cls, template: str) -> str:
         find_template_names(template)
         return template
-
-    @field_validator("skip")
-    @classmethod
-    def validate_skip(cls, skip: SkipConfig | None) -> SkipConfig | None:
-        return refuse_skipped_value(skip)
 
     def templates(self) -> tuple[str, ...]:
         return (self.text,)

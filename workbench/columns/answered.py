@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.calls.asking import Accept
 from workbench.columns.column_type import Maker, Row, TableContext
-from workbench.columns.generated import ColumnModel, GeneratedConfig, SkipConfig, compile_skip
+from workbench.columns.generated import ColumnModel, GeneratedConfig, compile_skip
 from workbench.columns.streams import Draws
 from workbench.columns.values import BLANKS, DTYPES, Kind, Nested, Values
 from workbench.providers.requests import Request
@@ -60,10 +60,3 @@ def collect(kind: Kind, plain: Sequence[Any]) -> Values:
             data[position] = blank()
     valid = np.array([value is not None for value in plain], np.bool_)
     return Values(data, None if valid.all() else valid)
-
-
-def refuse_skipped_value(skip: SkipConfig | None) -> SkipConfig | None:
-    """The check of `skip` for columns that hold no texts. Raises ValueError."""
-    if skip is not None and skip.value is not None:
-        raise ValueError("a skipped row is null here: take “value” out")
-    return skip

@@ -8,15 +8,15 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from workbench.calls.failures import Rejected
-from workbench.columns.answered import Question, make_answered, refuse_skipped_value
+from workbench.columns.answered import Question, make_answered
 from workbench.columns.column_type import Maker, Row, TableContext, register
-from workbench.columns.generated import ColumnModel, GeneratedConfig, SkipConfig, compile_texts, find_template_names
+from workbench.columns.generated import ColumnModel, NullSkippedConfig, compile_texts, find_template_names
 from workbench.columns.streams import Draws
 from workbench.providers.requests import Answer, EmbeddingRequest
 from workbench.spec.model import Name
 
 
-class EmbeddingConfig(GeneratedConfig):
+class EmbeddingConfig(NullSkippedConfig):
     """The vector of a text, a list of numbers, by an embedding model."""
 
     type: Literal["embedding"]
@@ -29,11 +29,6 @@ class EmbeddingConfig(GeneratedConfig):
         if template is not None:
             find_template_names(template)
         return template
-
-    @field_validator("skip")
-    @classmethod
-    def validate_skip(cls, skip: SkipConfig | None) -> SkipConfig | None:
-        return refuse_skipped_value(skip)
 
     @model_validator(mode="after")
     def validate_one_text(self) -> EmbeddingConfig:

@@ -8,7 +8,7 @@ answers.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,6 +113,19 @@ class ColumnModel:
     def dropper(self) -> Callable[[Draws], NDArray[np.bool_]] | None:
         """`find_lost` where the column leaves such rows out."""
         return self.find_lost if self.config.on_failure == "drop" else None
+
+
+class NullSkippedConfig(GeneratedConfig):
+    """A column that holds no texts: a skipped row is null, and cannot be given a value."""
+
+    SKIPPED: ClassVar[str] = "a skipped row is null here"
+
+    @field_validator("skip")
+    @classmethod
+    def validate_skip(cls, skip: SkipConfig | None) -> SkipConfig | None:
+        if skip is not None and skip.value is not None:
+            raise ValueError(f"{cls.SKIPPED}: take “value” out")
+        return skip
 
 
 def find_template_names(text: str) -> frozenset[str]:

@@ -16,13 +16,12 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from workbench.calls.failures import Rejected
-from workbench.columns.answered import collect, refuse_skipped_value
+from workbench.columns.answered import collect
 from workbench.columns.answers import EMPTY_REASONS, clean_answer
 from workbench.columns.column_type import Maker, Row, TableContext, register
 from workbench.columns.generated import (
     ColumnModel,
-    GeneratedConfig,
-    SkipConfig,
+    NullSkippedConfig,
     Texts,
     compile_skip,
     compile_texts,
@@ -58,7 +57,7 @@ class SpeakerConfig(StrictModel):
         return template
 
 
-class LlmConversationConfig(GeneratedConfig):
+class LlmConversationConfig(NullSkippedConfig):
     """A conversation of several turns between a played user and an assistant."""
 
     type: Literal["llm_conversation"]
@@ -83,11 +82,6 @@ class LlmConversationConfig(GeneratedConfig):
     @classmethod
     def validate_pattern(cls, pattern: str | None) -> str | None:
         return check_pattern(pattern)
-
-    @field_validator("skip")
-    @classmethod
-    def validate_skip(cls, skip: SkipConfig | None) -> SkipConfig | None:
-        return refuse_skipped_value(skip)
 
     def templates(self) -> tuple[str, ...]:
         return (self.opening, self.user.system_prompt, self.assistant.system_prompt)

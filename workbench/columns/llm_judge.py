@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from workbench.columns.answered import Question, make_answered, refuse_skipped_value
+from workbench.columns.answered import Question, make_answered
 from workbench.columns.column_type import Maker, Row, TableContext, register
-from workbench.columns.generated import ColumnModel, GeneratedConfig, SkipConfig, compile_texts, find_template_names
+from workbench.columns.generated import ColumnModel, NullSkippedConfig, compile_texts, find_template_names
 from workbench.columns.media import read_media
 from workbench.columns.records import compile_schema
 from workbench.columns.streams import Draws
@@ -45,7 +45,7 @@ class ScoreConfig(StrictModel):
         return [str(key) for key in keys] if any(isinstance(key, str) for key in keys) else keys
 
 
-class LlmJudgeConfig(GeneratedConfig):
+class LlmJudgeConfig(NullSkippedConfig):
     """Scores that a model gives to other columns of the row."""
 
     type: Literal["llm_judge"]
@@ -64,11 +64,6 @@ class LlmJudgeConfig(GeneratedConfig):
     def validate_template(cls, template: str) -> str:
         find_template_names(template)
         return template
-
-    @field_validator("skip")
-    @classmethod
-    def validate_skip(cls, skip: SkipConfig | None) -> SkipConfig | None:
-        return refuse_skipped_value(skip)
 
     @model_validator(mode="after")
     def validate_targets(self) -> LlmJudgeConfig:

@@ -21,10 +21,10 @@ from pydantic import Field, field_validator, model_validator
 
 from workbench.calls.asking import Accept
 from workbench.calls.failures import Rejected
-from workbench.columns.answered import collect, refuse_skipped_value
+from workbench.columns.answered import collect
 from workbench.columns.answers import read_json
 from workbench.columns.column_type import Maker, Row, TableContext, register
-from workbench.columns.generated import ColumnModel, GeneratedConfig, SkipConfig, compile_skip, find_template_names
+from workbench.columns.generated import ColumnModel, NullSkippedConfig, compile_skip, find_template_names
 from workbench.columns.prompts import MAX_EXAMPLES, pick_records
 from workbench.columns.records import RecordType, compile_schema
 from workbench.columns.schemas import fit, write_schema
@@ -38,7 +38,7 @@ _CHARS_PER_VALUE = 60
 """Room for a value with its name as JSON text; texts with a `maxLength` get that more."""
 
 
-class LlmRowsConfig(GeneratedConfig):
+class LlmRowsConfig(NullSkippedConfig):
     """Rows of a table as structs, several per call, by a language model that is shown real rows."""
 
     type: Literal["llm_rows"]
@@ -62,11 +62,6 @@ class LlmRowsConfig(GeneratedConfig):
                 f"one call makes several rows, so it cannot hold “{min(names)}” of one row; use llm_structured for that"
             )
         return text
-
-    @field_validator("skip")
-    @classmethod
-    def validate_skip(cls, skip: SkipConfig | None) -> SkipConfig | None:
-        return refuse_skipped_value(skip)
 
     @model_validator(mode="after")
     def validate_examples(self) -> LlmRowsConfig:

@@ -15,12 +15,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from workbench.calls.failures import Rejected
-from workbench.columns.answered import Question, make_answered, refuse_skipped_value
+from workbench.columns.answered import Question, make_answered
 from workbench.columns.column_type import Maker, Row, TableContext, register
-from workbench.columns.generated import ColumnModel, SkipConfig
+from workbench.columns.generated import ColumnModel, NullSkippedConfig
 from workbench.columns.prompts import PromptedConfig, compile_prompts
 from workbench.columns.records import RecordType, compile_schema
 from workbench.columns.streams import Draws
@@ -30,7 +30,7 @@ with warnings.catch_warnings():
     # Pydantic warns of the name, which was that of a method it has since renamed; the word for it is “schema”.
     warnings.simplefilter("ignore", UserWarning)
 
-    class LlmStructuredConfig(PromptedConfig):
+    class LlmStructuredConfig(NullSkippedConfig, PromptedConfig):
         """A value with named parts, valid under a schema, filled in by a model."""
 
         type: Literal["llm_structured"]
@@ -43,11 +43,6 @@ with warnings.catch_warnings():
         max_chars: Annotated[int, Field(ge=1, le=MAX_CHARACTERS)] = Field(
             4_000, description="Room for the value as JSON text"
         )
-
-        @field_validator("skip")
-        @classmethod
-        def validate_skip(cls, skip: SkipConfig | None) -> SkipConfig | None:
-            return refuse_skipped_value(skip)
 
         @model_validator(mode="after")
         def validate_one_schema(self) -> LlmStructuredConfig:

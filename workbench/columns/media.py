@@ -8,17 +8,16 @@ at a picture.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar, cast
+from typing import ClassVar, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import field_validator
 
 from workbench.calls.asking import ask
 from workbench.calls.failures import Place, Rejected
 from workbench.calls.session import Session
 from workbench.columns.column_type import Maker, Row, TableContext
-from workbench.columns.generated import ColumnModel, GeneratedConfig, SkipConfig, compile_skip, spread
+from workbench.columns.generated import ColumnModel, NullSkippedConfig, compile_skip, spread
 from workbench.columns.streams import Draws
 from workbench.columns.values import Values
 from workbench.providers.requests import Answer, ImageRequest, SpeechRequest
@@ -28,15 +27,10 @@ _MOST_TRIES = 100  # the row got its file within the tries of its own column
 MediaRequest = TypeVar("MediaRequest", ImageRequest, SpeechRequest)
 
 
-class MediaConfig(GeneratedConfig):
+class MediaConfig(NullSkippedConfig):
     """A column of files that a model makes."""
 
-    @field_validator("skip")
-    @classmethod
-    def validate_skip(cls, skip: SkipConfig | None) -> SkipConfig | None:
-        if skip is not None and skip.value is not None:
-            raise ValueError("a skipped row has no file: take “value” out")
-        return skip
+    SKIPPED: ClassVar[str] = "a skipped row has no file"
 
 
 def make_media(

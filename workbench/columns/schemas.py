@@ -14,6 +14,7 @@ from workbench.calls.failures import Rejected
 from workbench.columns.answers import clean_answer
 from workbench.columns.texts import matches
 from workbench.columns.values import Kind, Nested
+from workbench.providers.schema_joining import join_schemas
 
 Schema = Mapping[str, Any]
 Shape: TypeAlias = Kind | Literal["json"] | tuple["Shape"] | Mapping[str, "Shape"]
@@ -182,7 +183,7 @@ def _fill_in(schema: Any, root: Schema, depth: int) -> Any:
     if "allOf" in schema:
         joined = {key: part for key, part in schema.items() if key != "allOf"}
         for part in schema["allOf"]:
-            joined = _join(joined, _fill_in(part, root, depth + 1))
+            joined = join_schemas(joined, _fill_in(part, root, depth + 1))
         return _fill_in(joined, root, depth + 1)
     return {
         key: _map_parts(key, part, lambda each: _fill_in(each, root, depth + 1))
@@ -201,16 +202,6 @@ def _find_reference(reference: str, root: Schema) -> Mapping[str, Any]:
     if not isinstance(found, Mapping):
         raise ValueError(f"the schema refers to “{reference}”, which is not in it")
     return found
-
-
-def _join(one: Schema, other: Schema) -> dict[str, Any]:
-    """What is valid under both, as far as their keywords do not clash."""
-    joined = {**one, **other}
-    if "properties" in one and "properties" in other:
-        joined["properties"] = {**one["properties"], **other["properties"]}
-    if "required" in one and "required" in other:
-        joined["required"] = [*one["required"], *other["required"]]
-    return joined
 
 
 def _map_parts(key: str, value: Any, change: Callable[[Any], Any]) -> Any:

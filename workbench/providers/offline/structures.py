@@ -17,6 +17,7 @@ from workbench.providers.offline.chance import Chance
 from workbench.providers.offline.patterns import write_match
 from workbench.providers.offline.prose import cut_text, write_prose
 from workbench.providers.requests import TextRequest
+from workbench.providers.schema_joining import join_schemas
 
 Schema = Mapping[str, Any]
 
@@ -91,20 +92,11 @@ def _resolve(schema: Schema, root: Schema) -> Schema:
         elif "allOf" in schema:
             joined = {key: value for key, value in schema.items() if key != "allOf"}
             for part in schema["allOf"]:
-                joined = _join(joined, _resolve(part, root))
+                joined = join_schemas(joined, _resolve(part, root))
             schema = joined
         else:
             break
     return schema
-
-
-def _join(one: Schema, other: Schema) -> dict[str, Any]:
-    joined = {**one, **other}
-    if "properties" in one and "properties" in other:
-        joined["properties"] = {**one["properties"], **other["properties"]}
-    if "required" in one and "required" in other:
-        joined["required"] = [*one["required"], *other["required"]]
-    return joined
 
 
 def _choose(options: list[Schema], writing: _Writing) -> Schema:
