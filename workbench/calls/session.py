@@ -18,7 +18,6 @@ from workbench.calls.spending import Budget, Price, find_price
 from workbench.calls.store import ResponseStore
 from workbench.calls.usage import ModelUsage
 from workbench.errors import WorkbenchError
-from workbench.progress import Level
 from workbench.providers.opening import MAKES, choose_config, read_config
 from workbench.providers.provider import Provider, ProviderConfig, ProviderType
 from workbench.providers.requests import Modality, Request
@@ -106,7 +105,6 @@ class Session:
     on_progress: Callable[[], None] = _say_nothing
     on_text: Callable[[Place, int, str], None] | None = None
     on_request: Callable[[Model, Place, Sequence[int], Sequence[Request]], None] | None = None
-    log: Callable[[str, Level], None] = _say_nothing
     redact: Callable[[str], str] = _leave
     models: dict[tuple[str, str], Model] = field(default_factory=dict)
     usage: dict[str, ModelUsage] = field(default_factory=dict)

@@ -93,8 +93,6 @@ class Budget:
     max_cost_usd: float | None = None
     max_hours: float | None = None
     spent: float = 0.0
-    hours_before: float = 0.0
-    """Hours that earlier attempts of the run took."""
     reserved: float = 0.0
     started: float = field(default_factory=time.monotonic)
     _guard: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -127,7 +125,7 @@ class Budget:
         """Raise GateError where the time is used up."""
         if self.max_hours is None:
             return
-        hours = self.hours_before + (time.monotonic() - self.started) / 3600
+        hours = (time.monotonic() - self.started) / 3600
         if hours > self.max_hours:
             raise GateError(
                 f"The budget of {self.max_hours:g} hours is used up.",

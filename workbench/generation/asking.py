@@ -33,7 +33,6 @@ def open_session(context: RunContext, *, fresh: bool) -> Iterator[Session]:
         run=context.folder.name,
         fresh=fresh,
         should_stop=context.should_stop,
-        log=context.log,
         redact=Redactor(os.environ).redact,
     )
     try:

@@ -256,7 +256,9 @@ class BudgetConfig(StrictModel):
     """Limits that stop a run. What was made by then is kept, and costs nothing when it is asked for again."""
 
     max_cost_usd: Annotated[float, Field(gt=0)] | None = Field(None, description="US dollars for calls of models")
-    max_hours: Annotated[float, Field(gt=0)] | None = Field(None, description="Hours that a run may take")
+    max_hours: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="Hours that a run may take, counted anew when it is resumed"
+    )
 
 
 class ModelConfig(StrictModel):
