@@ -13,10 +13,10 @@ from PIL import Image
 
 from tests.generation.conftest import Recorder
 from tests.providers.fault_server import FaultServer, Rules
-from workbench.columns.registry import column_types
 from workbench.generation.check import check_text
 from workbench.generation.run import run
 from workbench.spec.loading import load_spec
+from workbench.synthesizers.registry import spec_types
 
 FOLDER = Path(__file__).parents[1] / "sample_specs" / "models"
 SAMPLES = sorted(FOLDER.glob("*.yaml"))
@@ -46,7 +46,7 @@ def point_to(name: str, server: FaultServer) -> str:
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_a_sample_is_sound_bears_the_name_of_its_file_and_says_who_needs_it(path: Path) -> None:
     text = path.read_text("utf-8")
-    loaded = load_spec(text, column_types())
+    loaded = load_spec(text, spec_types())
     assert loaded.problems == []
     assert loaded.spec is not None
     assert loaded.spec.name == path.stem

@@ -33,6 +33,11 @@ class Workspace:
         return self.root / "responses.sqlite"
 
     @property
+    def synthesizers(self) -> Path:
+        """`<key>/` of every fitted model, for all runs and previews."""
+        return self.root / "synthesizers"
+
+    @property
     def runs(self) -> Path:
         """`<id>/` of every run, and the queue."""
         return self.root / "runs"

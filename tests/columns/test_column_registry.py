@@ -53,6 +53,7 @@ CONTEXT = TableContext(
     rows=ROWS,
     read_source=lambda name: pd.DataFrame({"mean_radius": [12.5, 17.25]}),
     make_link=lambda config: MAKERS["city"],
+    make_synthesized=lambda config: MAKERS["amount"],
 )
 MADE = {"address": "struct", "picture": "image"}
 """Columns that examples refer to and that are examples themselves."""

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from workbench.columns.registry import column_types
 from workbench.datasets.manifest import ColumnRecord, FileRecord, ForeignKeyRecord, Manifest, TableRecord, hash_file
 from workbench.datasets.table_links import list_links
 from workbench.spec.loading import load_spec
 from workbench.spec.model import Spec
+from workbench.synthesizers.registry import spec_types
 
 Build = Callable[..., tuple[Path, Manifest, Spec]]
 
@@ -52,7 +52,7 @@ tables:
 
 
 def read_spec(text: str) -> Spec:
-    loaded = load_spec(text, column_types())
+    loaded = load_spec(text, spec_types())
     assert loaded.spec is not None, loaded.problems
     return loaded.spec
 

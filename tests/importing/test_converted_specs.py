@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from workbench.columns.registry import column_types
 from workbench.errors import UsageError
 from workbench.generation.check import check_text
 from workbench.importing.datadesigner import convert_config
@@ -16,6 +15,7 @@ from workbench.importing.sdv import convert_metadata
 from workbench.importing.settling import settle_draft
 from workbench.spec.loading import load_spec
 from workbench.spec.yaml_nodes import load_plain
+from workbench.synthesizers.registry import spec_types
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -57,7 +57,7 @@ def test_what_cannot_be_converted_is_a_comment_and_counted() -> None:
 
 def test_sdv_metadata_of_two_tables_becomes_a_spec_with_a_foreign_key() -> None:
     text = settle_draft(convert_metadata("shop", read_plain(FIXTURES / "sdv_v2.json")), lambda text: [])
-    assert load_spec(text, column_types()).problems == []
+    assert load_spec(text, spec_types()).problems == []
     tables = load_plain(text)["tables"]
     assert tables["cards"]["columns"][0] == {"name": "card_id", "type": "id", "pattern": "C{n:06d}"}
     assert tables["transactions"]["foreign_keys"][0]["table"] == "cards"

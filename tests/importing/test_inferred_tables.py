@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench.columns.registry import column_types
 from workbench.datasets.packaged import load_packaged
 from workbench.errors import UsageError
 from workbench.importing.from_data import infer_spec
 from workbench.spec.loading import load_spec
+from workbench.synthesizers.registry import spec_types
 
 
 def make_shop(random: np.random.Generator) -> dict[str, pd.DataFrame]:
@@ -35,7 +35,7 @@ def test_a_packaged_table_gives_a_spec_that_checks_and_previews_like_the_table(n
 
 def test_two_tables_are_joined_by_a_foreign_key_with_measured_children(infer: Any, random: np.random.Generator) -> None:
     inferred = infer(make_shop(random))
-    loaded = load_spec(inferred.text, column_types())
+    loaded = load_spec(inferred.text, spec_types())
     assert loaded.problems == []
     assert loaded.spec is not None
     assert list(loaded.spec.tables) == ["cards", "payments"]

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workbench.columns.registry import column_types
 from workbench.datasets.sources import RealData
 from workbench.quality.check import Evidence, Finding
 from workbench.quality.checks.diversity import check_diversity, measure_diversity
 from workbench.spec.loading import load_spec
+from workbench.synthesizers.registry import spec_types
 
 SPEC = """
 name: t
@@ -37,7 +37,7 @@ def fill_template(count: int) -> list[str]:
 
 def check(frame: pd.DataFrame, real: RealData | None = None) -> list[Finding]:
     """What the check finds in a table."""
-    loaded = load_spec(SPEC, column_types())
+    loaded = load_spec(SPEC, spec_types())
     assert loaded.spec, loaded.problems
     return check_diversity(Evidence("t", loaded.spec.tables["t"], frame, real))
 

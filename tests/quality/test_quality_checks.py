@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench.columns.registry import column_types
 from workbench.datasets.packaged import load_packaged
 from workbench.datasets.sources import RealData, read_source, split_rows
 from workbench.quality.catalogue import CHECKS
@@ -16,6 +15,7 @@ from workbench.quality.checks.copies import find_excess
 from workbench.quality.run import ask
 from workbench.spec.loading import load_spec
 from workbench.spec.model import QualityConfig, SourceConfig, Spec
+from workbench.synthesizers.registry import spec_types
 
 MEASURES = ["mean_radius", "mean_texture", "mean_smoothness", "mean_concavity"]
 SPEC = """
@@ -40,7 +40,7 @@ Change = Callable[[pd.DataFrame, RealData], pd.DataFrame]
 
 
 def load(text: str) -> Spec:
-    loaded = load_spec(text, column_types())
+    loaded = load_spec(text, spec_types())
     assert loaded.spec, loaded.problems
     return loaded.spec
 

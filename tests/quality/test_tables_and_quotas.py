@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench.columns.registry import column_types
 from workbench.datasets.store import Dataset
 from workbench.quality.catalogue import CHECKS
 from workbench.quality.check import Evidence, Finding
 from workbench.quality.run import check_dataset
 from workbench.spec.loading import load_spec
 from workbench.spec.model import Spec
+from workbench.synthesizers.registry import spec_types
 
 Make = Callable[[str], Dataset]
 
@@ -56,7 +56,7 @@ tables:
 
 @pytest.fixture(scope="module")
 def spec() -> Spec:
-    loaded = load_spec(SPEC, column_types())
+    loaded = load_spec(SPEC, spec_types())
     assert loaded.spec is not None, loaded.problems
     return loaded.spec
 

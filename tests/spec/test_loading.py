@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.columns.registry import column_types
 from workbench.spec.loading import LoadedSpec, load_spec, spec_json_schema
 from workbench.spec.problems import Problem, format_path, suggest
 from workbench.spec.reading import read_document
+from workbench.synthesizers.registry import spec_types
 
 BASE = """name: shop
 seed: 3
@@ -18,7 +18,7 @@ columns:
 
 
 def load(text: str) -> LoadedSpec:
-    return load_spec(text, column_types())
+    return load_spec(text, spec_types())
 
 
 def test_a_sound_spec_is_loaded() -> None:
@@ -126,8 +126,8 @@ def test_suggestions_name_the_nearest_word_or_the_few_there_are() -> None:
 
 
 def test_the_schema_knows_every_column_type_and_both_forms() -> None:
-    schema = spec_json_schema(column_types())
+    schema = spec_json_schema(spec_types())
     columns = schema["$defs"]["TableConfig"]["properties"]["columns"]["items"]
-    assert set(columns["discriminator"]["mapping"]) == set(column_types())
+    assert set(columns["discriminator"]["mapping"]) == set(spec_types().columns)
     assert "columns" in schema["properties"]
     assert "tables" in schema["properties"]

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, Literal
 
 from workbench.calls.failures import Failure, Place
@@ -106,6 +107,8 @@ class Session:
     on_text: Callable[[Place, int, str], None] | None = None
     on_request: Callable[[Model, Place, Sequence[int], Sequence[Request]], None] | None = None
     redact: Callable[[str], str] = _leave
+    fitted: Path | None = None
+    """The folder of fitted synthesizers, where there is one."""
     models: dict[tuple[str, str], Model] = field(default_factory=dict)
     usage: dict[str, ModelUsage] = field(default_factory=dict)
     failed: dict[str, Failure] = field(default_factory=dict)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.commands import Commands
+from workbench.cli.fit import describe_fit
 from workbench.cli.output import format_seconds, print_json, print_line, print_rows, print_table, say
-from workbench.cli.waiting import finish_run
+from workbench.cli.waiting import announce_run, finish_run
 from workbench.errors import DONE, UsageError
 
 if TYPE_CHECKING:
@@ -35,17 +36,11 @@ def add_commands(commands: Commands) -> None:
 
 def generate_dataset(args: argparse.Namespace) -> int:
     """Check the spec here, so that its problems are seen at once, then queue the run and wait for it."""
-    from workbench.generation.check import check_file
+    from workbench.cli.specs import check_for_run
     from workbench.runs.submit import submit_run
 
     path = Path(args.spec)
-    checked = check_file(path)
-    if checked.spec is None or any(problem.level == "error" for problem in checked.problems):
-        from workbench.cli.specs import print_problems
-
-        problems = [problem.as_json() for problem in checked.problems]
-        print_problems(args.spec, problems)
-        raise UsageError(f"{args.spec} has problems, so nothing was generated.", "Correct the lines named above.")
+    checked = check_for_run(args.spec, "generated")
     if args.rows is not None and args.rows < 1:
         raise UsageError(f"Cannot generate {args.rows} rows.", "Give --rows a number from 1.")
     arguments: dict[str, Any] = {
@@ -101,16 +96,6 @@ def _estimate_models(args: argparse.Namespace, text: str, folder: Path) -> Itera
         )
 
 
-def announce_run(args: argparse.Namespace, run_id: str) -> int:
-    """Print the id of a run that was queued and say how to watch it."""
-    if args.json:
-        print_json({"run": run_id})
-    else:
-        print_line(run_id)
-        say(f"Queued. `workbench logs -f {run_id}` follows it, and it goes on when this terminal closes.")
-    return DONE
-
-
 def inspect_dataset(args: argparse.Namespace) -> int:
     """List all datasets, or show one."""
     from workbench.datasets.promises import compare_promises
@@ -152,6 +137,9 @@ def inspect_dataset(args: argparse.Namespace) -> int:
         print_line(f"\nmodel {label}: {model.model} by {model.provider}, {model.calls + model.reused:,} answers{cost}")
     for place, count in manifest.failed.items():
         print_line(f"without an answer: {count:,} rows, {place}")
+    for label, fit in manifest.synthesizers.items():
+        for line in describe_fit(label, fit.model_dump(mode="json")):
+            print_line(f"\n{line}" if line.startswith(label) else line)
     for label, source in manifest.sources.items():
         print_line(f"\nsource {label}: {source.origin}, licence {source.licence}")
     return DONE

@@ -24,12 +24,12 @@ def add_commands(commands: Commands) -> None:
 
 def export_dataset(args: argparse.Namespace) -> int:
     """Write the folder and print its path; files and rows are told on stderr."""
-    from workbench.columns.registry import column_types
     from workbench.datasets.bundles import write_bundle
     from workbench.datasets.formats import list_formats
     from workbench.datasets.layouts import LAYOUTS
     from workbench.datasets.store import open_dataset
     from workbench.spec.loading import load_spec
+    from workbench.synthesizers.registry import spec_types
 
     _check_word(args.format, list_formats(), "format")
     _check_word(args.layout, list(LAYOUTS), "layout")
@@ -38,7 +38,7 @@ def export_dataset(args: argparse.Namespace) -> int:
     if args.model is not None and args.to is None:
         raise UsageError("--model is for the config of a trainer.", "Give --to as well.")
     dataset = open_dataset(args.dataset, args.workspace)
-    loaded = load_spec(dataset.spec_text, column_types())
+    loaded = load_spec(dataset.spec_text, spec_types())
     if loaded.spec is None:
         raise UsageError(
             f"The spec stored in {dataset.reference} cannot be read: {loaded.problems[0].message}",

@@ -24,6 +24,7 @@ GROUPS = (
     "demo",
     "new",
     "specs",
+    "fit",
     "datasets",
     "export",
     "quality",

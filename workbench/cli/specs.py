@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.cli.commands import Commands
 from workbench.cli.output import end_progress, print_json, print_line, print_rows, say, show_progress
 from workbench.errors import DONE, INTERRUPTED, WRONG_USAGE, StopRequested, UsageError
+
+if TYPE_CHECKING:
+    from workbench.generation.check import SoundSpec
 
 
 def add_commands(commands: Commands) -> None:
@@ -38,10 +41,10 @@ def check_spec(args: argparse.Namespace) -> int:
     from workbench.generation.check import check_file
 
     if args.schema:
-        from workbench.columns.registry import column_types
         from workbench.spec.loading import spec_json_schema
+        from workbench.synthesizers.registry import spec_types
 
-        print_json(spec_json_schema(column_types()))
+        print_json(spec_json_schema(spec_types()))
         return DONE
     if not args.spec:
         raise UsageError("`check` needs a spec.", "Give its path: `workbench check SPEC`.")
@@ -158,6 +161,17 @@ def _describe_missing(result: dict[str, Any]) -> Iterator[str]:
     causes = Counter((each["table"], each["column"], each["cause"]) for each in result["failed"])
     for (table, column, cause), count in causes.items():
         yield f"{table}.{column}: {count:,} {'rows have' if count > 1 else 'row has'} no answer: {cause}."
+
+
+def check_for_run(path: str, done: str) -> SoundSpec:
+    """The spec in a file, sound enough for a run. Prints its problems and raises UsageError where one is an error."""
+    from workbench.generation.check import SoundSpec, check_file
+
+    checked = check_file(Path(path))
+    if checked.spec is None or checked.errors:
+        print_problems(path, [problem.as_json() for problem in checked.problems])
+        raise UsageError(f"{path} has problems, so nothing was {done}.", "Correct the lines named above.")
+    return SoundSpec(checked.text, checked.spec, checked.plan)
 
 
 def print_problems(path: str, problems: list[dict[str, Any]]) -> None:

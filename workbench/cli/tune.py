@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.commands import Commands
-from workbench.cli.datasets import announce_run
 from workbench.cli.output import Column, format_seconds, print_json, print_line, print_table, say
+from workbench.cli.waiting import announce_run
 from workbench.errors import DONE, UsageError
 
 if TYPE_CHECKING:

@@ -12,13 +12,23 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from workbench.cli.output import say
-from workbench.errors import FAILED, GateError, UsageError, WorkbenchError
+from workbench.cli.output import print_json, print_line, say
+from workbench.errors import DONE, FAILED, GateError, UsageError, WorkbenchError
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
     from workbench.runs.folder import RunState
+
+
+def announce_run(args: argparse.Namespace, run_id: str) -> int:
+    """Print the id of a run that was queued and say how to watch it."""
+    if args.json:
+        print_json({"run": run_id})
+    else:
+        print_line(run_id)
+        say(f"Queued. `workbench logs -f {run_id}` follows it, and it goes on when this terminal closes.")
+    return DONE
 
 
 def finish_run(args: argparse.Namespace, run_id: str, *, stops: bool = False) -> RunState:
@@ -82,6 +92,8 @@ class RunProgress:
             count = f"{state.step:,}/{state.steps:,}" if state.steps else ""
             if stage == "generate":
                 count += _describe_rate(state.metrics)
+            elif stage.startswith("fit"):
+                count += _describe_fit(state.metrics)
             total = state.steps or None
             self._bar.update(self._task, description=stage, completed=state.step, total=total, count=count)
         elif stage not in self._stages:
@@ -102,6 +114,12 @@ def _describe_rate(metrics: Mapping[str, float]) -> str:
         return f" · {metrics.get('calls_per_second', 0.0):,.1f} calls/s{spent}"
     rate = metrics.get("rows_per_second")
     return f" {rate:,.0f} rows/s" if rate else ""
+
+
+def _describe_fit(metrics: Mapping[str, float]) -> str:
+    """How a fit goes: its losses, and how like the validation rows its rows are."""
+    shown = [name for name in metrics if name.endswith("loss") or name in ("fidelity", "dependence")]
+    return "".join(f" · {name} {metrics[name]:.3f}" for name in shown)
 
 
 def _stop_and_wait(args: argparse.Namespace, run_id: str) -> None:

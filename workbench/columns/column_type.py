@@ -78,14 +78,18 @@ def _refuse_link(config: Any) -> Maker:
     raise ValueError("its table has no foreign key to that table")
 
 
+def _refuse_synthesized(config: Any) -> Maker:
+    raise ValueError("its table has no synthesizer")
+
+
 @dataclass(frozen=True, slots=True)
 class TableContext:
     """What a column may know of its surroundings when it is compiled.
 
     `makers` are those of the columns it refers to, `rows` the size of its table, `models` the spec's models, which
     `session` asks. `read_source(name)` gives the part of a real table that may be learned from (never its holdout),
-    `make_link(config)` the maker of a column of the row that a foreign key leads to; both raise ValueError with a
-    sentence for the user.
+    `make_link(config)` the maker of a column of the row that a foreign key leads to, `make_synthesized(config)` that
+    of a column of the table's synthesizer; all raise ValueError with a sentence for the user.
     """
 
     makers: Makers = field(default_factory=dict)
@@ -94,6 +98,7 @@ class TableContext:
     session: Session = field(default_factory=Session)
     read_source: Callable[[str], pd.DataFrame] = _refuse_source
     make_link: Callable[[Any], Maker] = _refuse_link
+    make_synthesized: Callable[[Any], Maker] = _refuse_synthesized
 
 
 Make = Callable[[Any, TableContext], Maker]

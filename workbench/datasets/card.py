@@ -12,7 +12,16 @@ from typing import Any
 
 from workbench.datasets.embedding import LOADABLE, find_media
 from workbench.datasets.exporting import name_table_file
-from workbench.datasets.manifest import DATA, EXPORTS, SPLITS, Manifest, ModelRecord, SourceRecord, TableRecord
+from workbench.datasets.manifest import (
+    DATA,
+    EXPORTS,
+    SPLITS,
+    Manifest,
+    ModelRecord,
+    SourceRecord,
+    SynthesizerRecord,
+    TableRecord,
+)
 from workbench.files import clean_text
 
 _SIZES = [
@@ -44,6 +53,9 @@ def write_card(manifest: Manifest, files: Files | None = None) -> str:
     if manifest.sources:
         parts.append("## Real data\n\nThe specification names these sources:\n")
         parts += [_describe_source(name, source) for name, source in manifest.sources.items()]
+    if manifest.synthesizers:
+        parts.append("## Learned from real data\n\nColumns were made by models fitted to these sources:\n")
+        parts += [_describe_synthesizer(name, fit) for name, fit in manifest.synthesizers.items()]
     if manifest.models:
         parts.append("## Models\n\nColumns were written by these models:\n")
         parts += [_describe_model(name, model) for name, model in manifest.models.items()]
@@ -108,6 +120,29 @@ def _describe_splits(manifest: Manifest) -> str:
 def _describe_source(name: str, source: SourceRecord) -> str:
     rows = "" if source.rows is None else f", {source.rows:,} rows"
     return f"- `{name}`: {_escape(source.origin)}{rows}, licence: {_escape(source.licence)}\n"
+
+
+def _describe_synthesizer(table: str, fit: SynthesizerRecord) -> str:
+    learned = f"{fit.rows:,} rows of `{fit.source}`"
+    lines = [f"- Table `{table}`: {_escape(fit.type)} fitted to {learned}, model SHA-256 `{fit.sha256}`"]
+    if fit.epsilon is None:
+        lines.append("  - Privacy: no differential privacy; the model may tell of the rows it learned from")
+    else:
+        lines.append(
+            f"  - Privacy: differentially private for each row of the source, epsilon {fit.epsilon:.3g} at delta "
+            f"{fit.delta:g}, counted by {_escape(fit.accounting)}"
+        )
+    if fit.fidelity:
+        scores = ", ".join(f"{name} {value:.3f}" for name, value in fit.fidelity.items() if value is not None)
+        lines.append(f"  - Fidelity to {fit.validation_rows:,} real rows kept apart: {_escape(scores)}")
+    rarest = {name: share["rarest"] for name, share in fit.shares.items() if share.get("rarest")}
+    for name, level in sorted(rarest.items(), key=lambda item: float(item[1]["real"]))[:5]:
+        lines.append(
+            f"  - Rarest value of `{name}`: {_escape(_shorten(level['value']))}, real share {level['real']:.3%}, "
+            f"made {level['made']:.3%}"
+        )
+    lines += [f"  - {_escape(note)}" for note in fit.notes]
+    return "\n".join(lines) + "\n"
 
 
 def _describe_model(name: str, model: ModelRecord) -> str:

@@ -156,10 +156,39 @@ class ModelRecord(_Record):
     failed: dict[str, int] = Field(default_factory=dict)
 
 
+class SynthesizerRecord(_Record):
+    """A model fitted to real data that made columns of a table.
+
+    `rows` of the source were learned from and `validation_rows` kept apart. `fidelity` holds scores from 0 to 1 against
+    the latter, `shares` for each category the relative error of its rarest level's share. `epsilon` at `delta` is the
+    privacy that was spent, None where nothing was promised, `accounting` how it was counted. `sha256` is over the
+    model's files.
+    """
+
+    type: str
+    source: str
+    key: str
+    sha256: str
+    seed: int
+    rows: int
+    validation_rows: int = 0
+    columns: int = 0
+    seconds: float = 0.0
+    settings: dict[str, Any] = Field(default_factory=dict)
+    notes: list[str] = Field(default_factory=list)
+    fidelity: dict[str, float | None] = Field(default_factory=dict)
+    shares: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    epsilon: float | None = None
+    delta: float | None = None
+    accounting: str = ""
+    figures: dict[str, Any] = Field(default_factory=dict)
+
+
 class Manifest(_Record):
     """`manifest.json`. `fingerprint` is the SHA-256 of all that decides the rows; its first digits are the version.
 
     `failed` counts rows without an answer of a model as “table.column: cause”; `failures.jsonl` names each.
+    `synthesizers` are the fitted models by table.
     `splits` maps table to split to rows; `extras` are the files that `finish_dataset` wrote from the rows.
     """
 
@@ -177,6 +206,7 @@ class Manifest(_Record):
     rejected: dict[str, int]
     sources: dict[str, SourceRecord] = Field(default_factory=dict)
     models: dict[str, ModelRecord] = Field(default_factory=dict)
+    synthesizers: dict[str, SynthesizerRecord] = Field(default_factory=dict)
     failed: dict[str, int] = Field(default_factory=dict)
     splits: dict[str, dict[str, int]] = Field(default_factory=dict)
     extras: list[ExtraRecord] = Field(default_factory=list)

@@ -3,6 +3,9 @@
 The split depends on the seed and on what a row holds, not on where it stands: a row keeps its side when rows are
 added or sorted, and rows that are equal to one another are always on the same side. Otherwise a model could have seen
 a holdout row word by word in training.
+
+With `group_by` whole groups of rows, such as those of one customer, stand on one side. A group's side depends on the
+seed and its key alone, so that two sources with a key in common, parents and their children, are split alike.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import hashlib
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.datasets.manifest import hash_file
 from workbench.datasets.packaged import hash_table, load_packaged
@@ -54,8 +57,11 @@ def read_source(source: SourceConfig, folder: Path, seed: int) -> RealData:
         frame = read_table(path)
         digest = hash_file(path)
         origin, licence = path.name, "not stated"
-    frame = _choose_columns(frame, source, origin)
-    train, holdout = split_rows(frame, source.holdout, source.stratify_by, seed)
+    chosen = _choose_columns(frame, source, origin)
+    if source.group_by is None:
+        train, holdout = split_rows(chosen, source.holdout, source.stratify_by, seed)
+    else:
+        train, holdout = split_groups(chosen, frame[source.group_by], source.holdout, seed)
     return RealData(train, holdout, digest, len(frame), origin, licence)
 
 
@@ -85,15 +91,47 @@ def split_rows(
         raise UsageError(
             f"{len(frame)} rows are too few to hold {share:.0%} of them out.", "Give more rows, or set holdout: 0."
         )
-    mask = [position in held for position in range(len(frame))]
-    train, holdout = frame[[not side for side in mask]], frame[mask]
+    return _part(frame, [position in held for position in range(len(frame))])
+
+
+def split_groups(
+    frame: pd.DataFrame, keys: pd.Series[Any], share: float, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split into (train, holdout) so that rows with an equal value of `keys`, shape (rows,), are on one side.
+
+    A group is held out where the hash of its key under `seed` falls below `share`, so `share` is that of the groups
+    and is met on average: by n groups with a standard deviation of sqrt(share * (1 - share) / n). A key has the same
+    side in any table, as a whole number, a real one without a fraction, or a text. If no group falls on a side, the
+    nearest one does. A row without a key is a group of its own. Equal rows of different groups may stand apart.
+    Rows keep their order. Raises UsageError where there is but one group.
+    """
+    names = [_write_key(key) for key in keys]
+    rows = _hash_rows(frame, seed) if "" in names else []
+    places = [
+        _find_place(rows[position] if name == "" else name.encode("utf-8", "surrogatepass"), seed)
+        for position, name in enumerate(names)
+    ]
+    if share <= 0:
+        return _part(frame, [False] * len(frame))
+    different = sorted(set(places))
+    if len(different) < 2:
+        raise UsageError(
+            f"All rows have one value of “{clean_text(str(keys.name))}”: none of them can be held out.",
+            "Give rows of more groups, or set holdout: 0.",
+        )
+    limit = min(max(share, different[1]), different[-1])
+    return _part(frame, [place < limit for place in places])
+
+
+def _part(frame: pd.DataFrame, held: list[bool]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    train, holdout = frame[[not side for side in held]], frame[held]
     return train.reset_index(drop=True), holdout.reset_index(drop=True)
 
 
 def _choose_columns(frame: pd.DataFrame, source: SourceConfig, origin: str) -> pd.DataFrame:
     known = [str(name) for name in frame.columns]
     wanted = source.columns if source.columns is not None else known
-    for name in [*wanted, *([source.stratify_by] if source.stratify_by else [])]:
+    for name in [*wanted, *(name for name in (source.stratify_by, source.group_by) if name)]:
         if name not in known:
             raise UsageError(f"{origin} has no column “{clean_text(name)}”.", suggest(name, known))
     if not wanted:
@@ -102,6 +140,11 @@ def _choose_columns(frame: pd.DataFrame, source: SourceConfig, origin: str) -> p
         raise UsageError(
             f"The source is split by “{source.stratify_by}”, which its list of columns leaves out.",
             "Add it to columns, or leave stratify_by out.",
+        )
+    if source.stratify_by and source.group_by:
+        raise UsageError(
+            "The source is split by whole groups, so that the shares of a column cannot be kept on both sides.",
+            "Leave out stratify_by or group_by.",
         )
     return frame[list(dict.fromkeys(wanted))]
 
@@ -138,6 +181,19 @@ def _hash_rows(frame: pd.DataFrame, seed: int) -> list[bytes]:
         hashlib.blake2b("\x1f".join(values).encode("utf-8", "surrogatepass"), key=key, digest_size=16).digest()
         for values in zip(*columns, strict=True)
     ]
+
+
+def _find_place(key: bytes, seed: int) -> float:
+    """Where a key stands between 0 and 1: 53 bits of its BLAKE2b hash, keyed by the seed."""
+    digest = hashlib.blake2b(key, key=f"groups {seed}".encode(), digest_size=8).digest()
+    return (int.from_bytes(digest) >> 11) * 2.0**-53
+
+
+def _write_key(value: object) -> str:
+    """A key as text: a column of whole numbers with gaps is read as real ones, and must give the same texts."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return _plain(value)
 
 
 def _plain(value: object) -> str:

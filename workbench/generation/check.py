@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.calls.session import Session
-from workbench.columns.registry import COLUMNS, column_types
+from workbench.columns.registry import COLUMNS
 from workbench.errors import UsageError
 from workbench.files import clean_text, explain_os_error
 from workbench.generation.plan import Plan
@@ -20,6 +20,7 @@ from workbench.spec.model import Spec, TrainingConfig
 from workbench.spec.problems import Path as SpecPath
 from workbench.spec.problems import Problem, end_sentence, suggest
 from workbench.spec.reading import MAX_CHARACTERS
+from workbench.synthesizers.registry import spec_types
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,18 @@ class CheckedSpec:
         return [problem for problem in self.problems if problem.level == "error"]
 
 
+@dataclass(frozen=True, slots=True)
+class SoundSpec:
+    """A spec without errors."""
+
+    text: str
+    spec: Spec
+    plan: Plan | None
+
+
 def check_text(text: str, folder: Path, session: Session | None = None) -> CheckedSpec:
     """Check the spec `text`; paths in it are relative to `folder`. The plan's columns ask their models by `session`."""
-    loaded = load_spec(text, column_types())
+    loaded = load_spec(text, spec_types())
     failures = [
         Problem(f"The column type “{name}” of another package cannot be loaded: {reason}.", "", (), 1, 1, "warning")
         for name, reason in COLUMNS.failures.items()
@@ -53,10 +63,22 @@ def check_text(text: str, folder: Path, session: Session | None = None) -> Check
     plan, problems = build_plan(spec, folder, session)
     problems += _check_budget(spec, session)
     problems += [*_check_sources(spec, folder), *_check_models(spec), *_check_quality(spec)]
-    problems += [*_check_training(spec), *find_problems(spec)]
+    if plan is not None or all(table.synthesizer is None for table in spec.tables.values()):
+        # Which columns a synthesizer makes is known by the plan alone.
+        whole = spec if plan is None else complete_spec(spec, plan)
+        problems += [*_check_training(whole), *find_problems(whole)]
     located = sorted((loaded.locate(problem) for problem in problems), key=lambda found: (found.line, found.column))
     failed = any(problem.level == "error" for problem in located)
     return CheckedSpec(text, spec, None if failed else plan, located + failures)
+
+
+def complete_spec(spec: Spec, plan: Plan) -> Spec:
+    """The spec with all columns of each table listed, those of foreign keys and synthesizers too."""
+    tables = {
+        name: table.model_copy(update={"columns": [made.config for made in plan.tables[name].columns.values()]})
+        for name, table in spec.tables.items()
+    }
+    return spec.model_copy(update={"tables": tables})
 
 
 def check_file(path: Path) -> CheckedSpec:

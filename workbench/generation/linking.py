@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from workbench.calls.session import NotAsked, Session
 from workbench.columns.column_type import Maker, TableContext
@@ -10,7 +10,7 @@ from workbench.columns.foreign_key import ForeignKeyColumnConfig
 from workbench.columns.registry import COLUMNS
 from workbench.generation.blocks import open_rows
 from workbench.generation.inner_samplers import read_sampler
-from workbench.generation.links import Brood, Link, count_rows, make_counter
+from workbench.generation.links import Brood, Link, Whole, count_rows, make_counter
 from workbench.generation.plan import TablePlan
 from workbench.spec.model import ColumnConfig, ForeignKeyConfig, Spec, TableConfig
 from workbench.spec.problems import Path, Problem, end_sentence, suggest
@@ -43,10 +43,23 @@ def add_key_columns(
     return own | missing | {name: configs[name] for name in names[first:]}
 
 
+Counter = Callable[[Whole], Whole]
+"""The number of rows of each of some parents."""
+
+
 def plan_links(
-    spec: Spec, name: str, planned: Mapping[str, TablePlan], path: Path, problems: list[Problem], session: Session
+    spec: Spec,
+    name: str,
+    planned: Mapping[str, TablePlan],
+    path: Path,
+    problems: list[Problem],
+    session: Session,
+    learned: tuple[str, Counter] | None = None,
 ) -> tuple[dict[str, Link], int | None]:
-    """The links of a table by their column, and its number of rows; None where a problem keeps it from being known."""
+    """The links of a table by their column, and its number of rows; None where a problem keeps it from being known.
+
+    `learned` is the foreign key whose rows for each parent a synthesizer has learned, with what counts them.
+    """
     table = spec.tables[name]
     links: dict[str, Link] = {}
     before = len(problems)
@@ -74,11 +87,14 @@ def plan_links(
             continue
         if key.per_parent is not None:
             brood = link.brood = _plan_brood(spec, name, key, parent, (*spot, "per_parent"), problems, session)
+        elif learned is not None and learned[0] == key.column and brood is None:
+            brood = link.brood = _count_learned(learned[1], parent, table.rows, (*spot, "column"), problems)
         links[key.column] = link
     if len(problems) > before:
         return links, None
     if brood is not None:
-        _compare_rows(table, brood, path, problems)
+        if learned is None:
+            _compare_rows(table, brood, path, problems)
         return links, brood.rows
     if table.rows is None:
         hint = "Add “rows:”" + (", or “per_parent:” to a foreign key." if links else ".")
@@ -171,6 +187,16 @@ def _plan_brood(
         return None
     except ValueError as error:
         problems.append(Problem(f"{str(error)[:1].upper()}{str(error)[1:]}.", "Raise its numbers.", spot))
+        return None
+
+
+def _count_learned(
+    count: Counter, parent: TablePlan, rows: int | None, spot: Path, problems: list[Problem]
+) -> Brood | None:
+    try:
+        return count_rows(count, parent.rows, rows)
+    except ValueError as error:
+        problems.append(Problem(f"{str(error)[:1].upper()}{str(error)[1:]}.", "Give “rows” or “per_parent”.", spot))
         return None
 
 

@@ -73,6 +73,7 @@ class LiveModels:
             should_stop=should_stop,
             drain_seconds=1.0,
             redact=Redactor(os.environ).redact,
+            fitted=workspace.synthesizers,
         )
         watch = _Watch(session, emit, should_stop, self._asked)
         try:
@@ -126,7 +127,7 @@ def preview_stored(
 @contextmanager
 def open_stored(workspace: Workspace | None) -> Iterator[Session]:
     """A session that asks no model, on the store of the workspace if it has one. It makes no file."""
-    session = Session(pending="null")
+    session = Session(pending="null", fitted=None if workspace is None else workspace.synthesizers)
     if workspace is not None and workspace.responses.exists():
         session.store = ResponseStore(workspace.responses)
     try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from workbench.calls.session import Session
 from workbench.columns.column_type import Maker
@@ -21,6 +21,9 @@ from workbench.generation.parity import Parity
 from workbench.generation.scenarios import Branch, Scenario
 from workbench.generation.uniqueness import SeenRows, UniqueRule
 from workbench.spec.model import ColumnConfig, Spec
+
+if TYPE_CHECKING:
+    from workbench.generation.synthesizing import TableSynthesizer
 
 BLOCK_ROWS = 50_000
 """Rows made, committed and resumed together: some tens of megabytes in memory at most."""
@@ -69,6 +72,7 @@ class TablePlan:
     balance: tuple[Balance, ...] = ()
     parity: tuple[Parity, ...] = ()
     uniques: tuple[UniqueRule, ...] = ()
+    synthesizer: TableSynthesizer | None = None
     _steps: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     @property
@@ -148,6 +152,9 @@ class Plan:
         lines = []
         for name, table in self.as_json()["tables"].items():
             lines.append(f"table {name}: {table['rows']:,} rows")
+            if table["synthesizer"] is not None:
+                made = table["synthesizer"]
+                lines.append(f"  {made['type']} fitted to {made['source']} makes {', '.join(made['columns'])}")
             for link in table["foreign_keys"]:
                 made = "made per row of" if link["per_parent"] else "picks a row of"
                 lines.append(f"  foreign key {link['column']}: {made} {link['table']}")
@@ -171,6 +178,15 @@ def _describe_table(table: TablePlan) -> dict[str, Any]:
             {"column": column, "table": link.parent.name, "per_parent": link.brood is not None}
             for column, link in table.links.items()
         ],
+        "synthesizer": None
+        if table.synthesizer is None
+        else {
+            "type": table.synthesizer.job.config.type,
+            "source": table.synthesizer.job.config.source,
+            "columns": list(table.synthesizer.names),
+            "given": [*table.synthesizer.given, *table.synthesizer.inherited],
+            "made_first": sorted(table.synthesizer.fixed),
+        },
         "columns": [
             {"name": each, "type": made.config.type, "kind": made.maker.kind, "needs": sorted(made.needs)}
             for each, made in ((each, table.columns[each]) for each in table.order)

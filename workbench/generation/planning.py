@@ -14,16 +14,21 @@ from typing import Any
 from workbench.calls.session import Session
 from workbench.columns.column_type import Maker, TableContext
 from workbench.columns.registry import COLUMNS
+from workbench.columns.synthesized import SynthesizedColumnConfig
+from workbench.columns.values import fill
+from workbench.generation.blocks import open_rows
 from workbench.generation.bounds import check_bounds
 from workbench.generation.constraints import Rule, group_rules, read_rules
 from workbench.generation.dependencies import order_names
-from workbench.generation.linking import add_key_columns, make_link_maker, plan_links
+from workbench.generation.linking import Counter, add_key_columns, make_link_maker, plan_links
 from workbench.generation.links import Link
 from workbench.generation.narrowing import narrow_sampler
 from workbench.generation.plan import Plan, PlannedColumn, TablePlan
+from workbench.generation.planning_synthesizers import SynthesizerPlanner, make_length_counter
 from workbench.generation.quotas import QuotaPlanner
 from workbench.generation.real_data import SourceReader
 from workbench.generation.scenarios import Branch, check_shares, plan_scenarios, read_branches, widen
+from workbench.generation.synthesizing import TableSynthesizer
 from workbench.generation.trials import find_conflicts
 from workbench.spec.constraints import FixedIncrementsConfig, UniqueConfig
 from workbench.spec.model import ColumnConfig, Spec, TableConfig
@@ -91,15 +96,24 @@ class TablePlanner:
         self.positions: dict[str, int] = {}
         self.widened: dict[str, Maker] = {}
         self.links: dict[str, Link] = {}
+        self.synthesizer: TableSynthesizer | None = None
         self.rows = 1
 
     def plan(self) -> TablePlan | None:
         """The table's plan, or None where a problem was added."""
         before = len(self.problems)
+        self.synthesizer = SynthesizerPlanner(
+            self.spec, self.name, self.planned, self.reader, self.session, self.problems
+        ).plan()
         configs = self.find_columns()
-        self.links, rows = plan_links(self.spec, self.name, self.planned, self.path, self.problems, self.session)
+        if self.table.synthesizer is not None and self.synthesizer is None:
+            return None
+        self.links, rows = plan_links(
+            self.spec, self.name, self.planned, self.path, self.problems, self.session, self.find_counter()
+        )
         if rows is None:
             return None
+        self.link_synthesizer()
         self.rows = rows
         scenarios = plan_scenarios(self.table, rows)
         branches = read_branches(self.table, configs, self.path, self.problems)
@@ -130,11 +144,12 @@ class TablePlanner:
             {name: columns[name] for name in configs},
             tuple(order),
             scenarios,
-            group_rules(quotas.rules, needs, order),
+            group_rules(quotas.rules, self.join_synthesized(needs), order),
             self.links,
             quotas.balance,
             quotas.parity,
             quotas.uniques,
+            self.synthesizer,
         )
         if not quotas.problems:
             with self.session.paused():
@@ -158,7 +173,55 @@ class TablePlanner:
             self.positions[config.name] = position
         if all(config.drop for config in configs.values()):
             self.add(("columns",), "Every column is marked “drop”: nothing is left.", "Keep at least one.")
-        return add_key_columns(self.table, configs, self.path, self.problems)
+        configs = add_key_columns(self.table, configs, self.path, self.problems)
+        return configs if self.synthesizer is None else self.add_synthesized(configs, self.synthesizer)
+
+    def add_synthesized(
+        self, configs: dict[str, ColumnConfig], synthesizer: TableSynthesizer
+    ) -> dict[str, ColumnConfig]:
+        """The columns with those of the synthesizer that are not among them, after the keys."""
+        keys = {self.table.primary_key, *(key.column for key, _ in self.table.find_keys().values())}
+        first = next((at for at, name in enumerate(configs) if name not in keys), len(configs))
+        missing: dict[str, ColumnConfig] = {
+            name: SynthesizedColumnConfig(name=name, type="synthesized")
+            for name in synthesizer.names
+            if name not in configs
+        }
+        names = list(configs)
+        return (
+            {name: configs[name] for name in names[:first]} | missing | {name: configs[name] for name in names[first:]}
+        )
+
+    def find_counter(self) -> tuple[str, Counter] | None:
+        """The foreign key along which the number of rows of each parent is learned, with what counts them."""
+        synthesizer = self.synthesizer
+        if synthesizer is None or synthesizer.job.parent is None or synthesizer.job.read_lengths is None:
+            return None
+        column, table = synthesizer.job.parent
+        return column, make_length_counter(synthesizer, self.planned[table], open_rows)
+
+    def link_synthesizer(self) -> None:
+        """Tell the synthesizer along which foreign key its rows have their parents."""
+        if self.synthesizer is None:
+            return
+        if self.synthesizer.job.parent is not None:
+            self.synthesizer.link = self.links[self.synthesizer.job.parent[0]]
+        elif self.synthesizer.is_sequence:
+            self.synthesizer.link = next((link for link in self.links.values() if link.brood is not None), None)
+        if self.synthesizer.is_sequence and (self.synthesizer.link is None or self.synthesizer.link.brood is None):
+            hint = "Give “per_parent” to its foreign key, or synthesize that table from a source with the same key."
+            self.add(("synthesizer",), "Nothing says how long its sequences are.", hint)
+
+    def join_synthesized(self, needs: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+        """What each column is to be drawn again with: columns of a synthesizer hang together, all of them."""
+        together = frozenset() if self.synthesizer is None else frozenset(self.synthesizer.names)
+        return {name: needed | together if name in together else needed for name, needed in needs.items()}
+
+    def make_synthesized(self, config: SynthesizedColumnConfig) -> Maker:
+        """The maker of a column of the synthesizer. Raises ValueError where the table has none."""
+        if self.synthesizer is None or config.name not in self.synthesizer.names:
+            raise ValueError("its table has no synthesizer that makes it")
+        return self.synthesizer.make_column(config.name)
 
     def find_needs(
         self, configs: dict[str, ColumnConfig], branches: Mapping[str, Mapping[int, Branch]]
@@ -167,6 +230,8 @@ class TablePlanner:
         needs: dict[str, frozenset[str]] = {}
         for name, config in configs.items():
             own = config.references()
+            if self.synthesizer is not None and isinstance(config, SynthesizedColumnConfig):
+                own |= self.synthesizer.find_needs(name)
             for unknown in sorted(own - configs.keys()):
                 path = ("columns", self.positions[name], *_find_field(config, unknown))
                 self.add(path, f"There is no column “{unknown}” in this table.", suggest(unknown, configs))
@@ -199,6 +264,7 @@ class TablePlanner:
             self.session,
             self.reader.read,
             lambda asked: make_link_maker(asked, self.links, self.spec),
+            self.make_synthesized,
         )
         rules = self.table.constraints
         try:
@@ -214,11 +280,19 @@ class TablePlanner:
                 if maker.serial:
                     raise ValueError("its values depend on other rows")
                 compiled[position] = branch.narrow(rules).compile(maker, context)
+                self.check_setting(config, branch, maker)
             except ValueError as error:
                 path = ("scenarios", position, "set", config.name)
                 self.add(path, f"“{config.name}” cannot be set: {end_sentence(error)}")
         self.widened[config.name] = widen(maker, compiled.values())
         return PlannedColumn(config, maker, compiled, needs, increment=self.find_increment(config.name))
+
+    def check_setting(self, config: ColumnConfig, branch: Branch, maker: Maker) -> None:
+        """Raises ValueError where a synthesized column never has the constant that a scenario sets it to."""
+        if branch.config is None and self.synthesizer is not None and isinstance(config, SynthesizedColumnConfig):
+            refusal = self.synthesizer.find_refusal(config.name, fill(branch.constant, maker.kind, 1))
+            if refusal:
+                raise ValueError(refusal)
 
     def find_increment(self, name: str) -> float | None:
         """The step of the column's values, if a constraint gives one."""

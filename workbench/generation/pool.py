@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from workbench.calls.session import Session
 from workbench.errors import StopRequested, WorkbenchError
 from workbench.generation.packing import BlockJob, PackedBlock, pack_block
 from workbench.generation.plan import Plan
@@ -31,19 +32,21 @@ FEWEST_JOBS = 4
 class PlanSource:
     """What a plan is made from: the spec's text, the folder of its paths, the rows asked for instead of its own.
 
-    `fingerprint` is what the plan must have, else a source has changed in the meantime.
+    `fingerprint` is what the plan must have, else a source has changed in the meantime. `fitted` is the folder of
+    fitted synthesizers.
     """
 
     text: str
     folder: str
     rows: int | None
     fingerprint: str
+    fitted: Path | None = None
 
     def build(self) -> Plan:
         """The plan. Raises UsageError for a spec with problems, WorkbenchError where a source has changed."""
         from workbench.generation.preparing import prepare_plan
 
-        plan, fingerprint = prepare_plan(self.text, Path(self.folder), self.rows)
+        plan, fingerprint = prepare_plan(self.text, Path(self.folder), self.rows, Session(fitted=self.fitted))
         if fingerprint != self.fingerprint:
             raise WorkbenchError("A source of the spec changed while rows were made from it.", "Generate again.")
         return plan

@@ -9,6 +9,7 @@ from workbench.calls.session import Session
 from workbench.columns.column_type import Maker
 from workbench.columns.constraint_columns import describe_constraint
 from workbench.columns.registry import COLUMNS
+from workbench.columns.synthesized import SynthesizedColumnConfig
 from workbench.columns.values import COMPOUND_KINDS
 from workbench.generation.balance import Balance, plan_balance
 from workbench.generation.combinations import list_combinations, plan_joint_draw
@@ -136,8 +137,13 @@ class QuotaPlanner:
         self.quotas.balance = tuple(planned)
 
     def is_settable(self, name: str, together: Sequence[str]) -> bool:
-        """Whether a column may be given its values: a sampler that depends on nothing but columns decided with it."""
+        """Whether a column may be given its values: a sampler that depends on nothing but columns decided with it.
+
+        A synthesizer draws its other columns given what was decided.
+        """
         column = self.columns[name]
+        if isinstance(column.config, SynthesizedColumnConfig):
+            return True
         column_type = COLUMNS.get(column.config.type)
         return column_type is not None and column_type.group == "samplers" and column.needs <= set(together)
 

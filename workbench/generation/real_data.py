@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 from collections import OrderedDict
 from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
-from workbench.spec.model import Spec
+from workbench.spec.model import SourceConfig, Spec
 from workbench.spec.problems import suggest
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class SourceReader:
             data = self._load(name)
         except WorkbenchError as error:
             raise ValueError(f"{error.cause.rstrip('.')}. {error.solution}".rstrip(".")) from None
-        self.digests[name] = data.digest
+        self.digests[name] = _identify(data.digest, source)
         return data.train
 
     def _load(self, name: str) -> RealData:
@@ -58,3 +60,11 @@ class SourceReader:
                 _known.popitem(last=False)
         _known.move_to_end(identity)
         return _known[identity]
+
+
+def _identify(digest: str, source: SourceConfig) -> str:
+    """The digest of a source together with how it is split, which decides the rows that may be learned from."""
+    split = source.model_dump(mode="json", exclude_defaults=True, exclude={"path", "packaged"})
+    if not split:
+        return digest
+    return hashlib.sha256(json.dumps([digest, split], sort_keys=True).encode()).hexdigest()

@@ -22,6 +22,7 @@ from workbench.datasets.manifest import (
     ParityRecord,
     ScenarioRecord,
     SourceRecord,
+    SynthesizerRecord,
     TableRecord,
     hash_file,
 )
@@ -58,6 +59,7 @@ def record_manifest(
         rejected=_sum_counts(table.rejected for table in tables.values()),
         sources=record_sources(spec, folder),
         models=record_models(spec, plan.session),
+        synthesizers=record_fits(plan),
         failed=_count_failures(building),
         versions=read_versions(),
         created=datetime.now(UTC).isoformat(timespec="microseconds"),
@@ -105,6 +107,14 @@ def record_models(spec: Spec, session: Session) -> dict[str, ModelRecord]:
         price = NOT_STATED if used.price is None else used.price.evidence
         records[name] = ModelRecord(provider=model.provider, details=details, price=price, **told, **figures)
     return records
+
+
+def record_fits(plan: Plan) -> dict[str, SynthesizerRecord]:
+    """The fitted models that made columns, by table. Raises WorkbenchError where one is gone from the store."""
+    from workbench.generation.fitting import list_jobs, record_fit
+
+    folder = plan.session.fitted
+    return {} if folder is None else {name: record_fit(job, folder) for name, job in list_jobs(plan).items()}
 
 
 def read_versions() -> dict[str, str]:

@@ -22,11 +22,13 @@ from workbench.generation.asking import CallWatch, open_session, set_budget, use
 from workbench.generation.blocks import remember_rows
 from workbench.generation.building import BuildFolder, read_published, remove_folder
 from workbench.generation.fingerprint import VERSION_DIGITS
+from workbench.generation.fitting import fit_missing
+from workbench.generation.fitting import list_jobs as list_fits
 from workbench.generation.packing import BlockJob, PackedBlock, list_jobs, pack_block
 from workbench.generation.plan import Plan
 from workbench.generation.pool import PlanSource, count_cores, pack_blocks
 from workbench.generation.preparing import prepare_plan
-from workbench.generation.recording import read_versions, record_manifest, record_sources
+from workbench.generation.recording import read_versions, record_fits, record_manifest, record_sources
 from workbench.progress import RunContext
 from workbench.spec.model import Spec
 
@@ -53,10 +55,14 @@ def run(arguments: dict[str, Any], context: RunContext) -> dict[str, Any]:
 def _run(
     arguments: dict[str, Any], folder: Path, session: Session, context: RunContext, started: float
 ) -> dict[str, Any]:
+    session.fitted = context.workspace.synthesizers
     plan, fingerprint = prepare_plan(arguments["spec"], folder, arguments.get("rows"), session)
+    if fit_missing(list_fits(plan), context):
+        # The rows for each parent, where they are learned, are known now.
+        plan, fingerprint = prepare_plan(arguments["spec"], folder, arguments.get("rows"), session)
     use_store(session, context.workspace)
     set_budget(session, plan.spec.budget)
-    source = PlanSource(arguments["spec"], str(folder), arguments.get("rows"), fingerprint)
+    source = PlanSource(arguments["spec"], str(folder), arguments.get("rows"), fingerprint, session.fitted)
     target = _choose_target(arguments.get("out"), plan.spec, fingerprint, context)
     workers = _read_workers(arguments.get("workers"))
     try:
@@ -85,7 +91,7 @@ def _make(plan: Plan, source: PlanSource, workers: int, target: Path, context: R
     _check_target(target)
     work = target.with_name(f".partial-{context.folder.name}")
     manifest = read_published(target, source.fingerprint)
-    if manifest is None or plan.session.fresh:
+    if manifest is None or plan.session.fresh or _is_refitted(manifest, plan):
         return _build(plan, source, workers, work, target, context)
     context.log(f"{manifest.reference} is there already, with the same rows: nothing is made again.")
     if work.exists():
@@ -93,6 +99,12 @@ def _make(plan: Plan, source: PlanSource, workers: int, target: Path, context: R
     total = sum(table.asked for table in manifest.tables.values())
     context.step(total, total)
     return _refresh(manifest, plan.spec, source, target)
+
+
+def _is_refitted(manifest: Manifest, plan: Plan) -> bool:
+    """Whether a synthesizer has been fitted anew, to another model, since the dataset was made."""
+    made = {name: record.sha256 for name, record in manifest.synthesizers.items()}
+    return made != {name: record.sha256 for name, record in record_fits(plan).items()}
 
 
 def _read_workers(workers: Any) -> int:
@@ -124,7 +136,8 @@ def _build(plan: Plan, source: PlanSource, workers: int, work: Path, target: Pat
     begin = time.monotonic()
     context.stage("generate")
     session = plan.session
-    building = BuildFolder(work, {"fingerprint": source.fingerprint, **read_versions()})
+    fits = {f"synthesizer {name}": record.sha256 for name, record in record_fits(plan).items()}
+    building = BuildFolder(work, {"fingerprint": source.fingerprint, **read_versions(), **fits})
     session.failed.update((failure.key, failure) for failure in building.list_failures())
     if building.committed:
         context.log(f"Going on after {len(building.committed)} blocks that were made before.")
@@ -153,7 +166,7 @@ def _build(plan: Plan, source: PlanSource, workers: int, work: Path, target: Pat
     _report(manifest, work, context)
     write_failures(building)
     published = None if session.fresh else read_published(target, source.fingerprint)
-    if published is not None:  # another run of the same spec was faster
+    if published is not None and not _is_refitted(published, plan):  # another run of the same spec was faster
         remove_folder(work)
         return published
     manifest = finish_dataset(work, manifest, plan.spec)

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.columns.column_type import Maker
+from workbench.columns.frames import find_series_kind
 from workbench.datasets.sources import RealData
 from workbench.quality.support import make_columns
 from workbench.spec.model import ModelConfig, QualityConfig, TableConfig, TrainingConfig
@@ -49,14 +50,17 @@ class Evidence:
     @cached_property
     def makers(self) -> dict[str, Maker]:
         """The columns of the table made ready, as far as they can be without other tables and real data."""
-        return make_columns(self.config, self.models)
+        kinds = {str(name): find_series_kind(self.frame[name]) for name in self.frame.columns}
+        return make_columns(self.config, self.models, kinds)
 
     @cached_property
     def shared_columns(self) -> list[str]:
-        """Columns that the dataset and the real data both have, in the dataset's order."""
+        """Columns that the dataset and the real data both have, in the dataset's order; keys stand for nothing real."""
         if self.real is None:
             return []
-        return [str(name) for name in self.frame.columns if name in self.real.train.columns]
+        keys = {self.config.primary_key, *self.config.find_keys()}
+        real = set(self.real.train.columns) - keys
+        return [str(name) for name in self.frame.columns if name in real]
 
 
 @dataclass(frozen=True, slots=True)

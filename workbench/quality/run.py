@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.columns.registry import column_types
+from workbench.columns.synthesized import SynthesizedColumnConfig
 from workbench.datasets.gates import REPORT, digest_dataset
 from workbench.datasets.sources import RealData, read_source
 from workbench.errors import StopRequested, UsageError
@@ -23,6 +23,7 @@ from workbench.quality.catalogue import CHECKS
 from workbench.quality.check import Check, Evidence, Finding, find_worst
 from workbench.spec.loading import load_spec
 from workbench.spec.model import SourceConfig, Spec
+from workbench.synthesizers.registry import spec_types
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,14 +108,28 @@ def _is_gated(check: Check, evidence: Evidence) -> bool:
 
 
 def _load_spec(dataset: Dataset) -> Spec:
-    loaded = load_spec(dataset.spec_text, column_types())
+    loaded = load_spec(dataset.spec_text, spec_types())
     if loaded.spec is None:
         reason = loaded.problems[0].message if loaded.problems else "it has problems"
         raise UsageError(
             f"The spec inside {dataset.folder} cannot be read: {reason}",
             "Generate the dataset again with this version of the program, or install the column type it names.",
         )
-    return loaded.spec
+    return _complete_spec(loaded.spec, dataset)
+
+
+def _complete_spec(spec: Spec, dataset: Dataset) -> Spec:
+    """The spec with the columns listed that synthesizers made, which it need not name."""
+    tables = {}
+    for name, table in spec.tables.items():
+        listed = {column.name for column in table.columns}
+        made = [
+            SynthesizedColumnConfig(name=column.name, type="synthesized")
+            for column in (dataset.manifest.tables[name].columns if name in dataset.manifest.tables else ())
+            if column.recipe.get("type") == "synthesized" and column.name not in listed
+        ]
+        tables[name] = table.model_copy(update={"columns": [*table.columns, *made]}) if made else table
+    return spec.model_copy(update={"tables": tables})
 
 
 def _collect_evidence(spec: Spec, dataset: Dataset, table: str, real: RealData | None) -> Evidence:
@@ -145,7 +160,8 @@ def _read_parent_keys(spec: Spec, dataset: Dataset, table: str) -> dict[str, pd.
 
 
 def _read_real(spec: Spec, dataset: Dataset, real_file: Path | None) -> dict[str, RealData]:
-    """Real data by table. A source belongs to the table of its name, else to the one that shares most columns with it.
+    """Real data by table. A source belongs to the table that learned from it, to that of its name, or to the one that
+    shares most columns with it.
 
     The split is the one that training on real rows gets too: it depends on the source and the spec's seed alone.
     """
@@ -155,9 +171,10 @@ def _read_real(spec: Spec, dataset: Dataset, real_file: Path | None) -> dict[str
         holdout = first.holdout if first else SourceConfig(path="x").holdout
         sources = {"real": SourceConfig(path=str(real_file.expanduser().absolute()), holdout=holdout)}
     found: dict[str, RealData] = {}
+    learned = {table.synthesizer.source: name for name, table in spec.tables.items() if table.synthesizer is not None}
     for name, source in sources.items():
         data = read_source(source, dataset.spec_folder, spec.seed)
-        table = name if name in spec.tables else _match_table(spec, data)
+        table = learned.get(name) or (name if name in spec.tables else _match_table(spec, data))
         if table is not None:
             found.setdefault(table, data)
     if real_file is not None and not found:

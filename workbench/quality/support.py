@@ -16,6 +16,8 @@ from pydantic import ValidationError
 
 from workbench.columns.column_type import Maker, TableContext
 from workbench.columns.registry import COLUMNS
+from workbench.columns.synthesized import SynthesizedColumnConfig
+from workbench.columns.values import Kind, fill_nulls
 from workbench.spec.model import ColumnConfig, ModelConfig, ScenarioConfig, TableConfig
 
 if TYPE_CHECKING:
@@ -48,17 +50,27 @@ class Support:
             return np.asarray(allowed | ((numbers >= low - slack) & (numbers <= high + slack)))
 
 
-def make_columns(table: TableConfig, models: Mapping[str, ModelConfig] | None = None) -> dict[str, Maker]:
+def make_columns(
+    table: TableConfig, models: Mapping[str, ModelConfig] | None = None, kinds: Mapping[str, Kind] | None = None
+) -> dict[str, Maker]:
     """The columns of `table` made ready, dropped ones included.
 
-    A column whose type cannot be made ready (it belongs to a package that is not installed, say) is left out.
+    A column whose type cannot be made ready (it belongs to a package that is not installed, say) is left out. `kinds`
+    are those of the columns as they were read back: all that is known here of what a synthesizer made.
     """
+
+    def make_synthesized(config: SynthesizedColumnConfig) -> Maker:
+        if kinds is None or config.name not in kinds:
+            raise ValueError("its values were not read back")
+        return Maker(kinds[config.name], lambda draws, inputs: fill_nulls(kinds[config.name], len(draws)))
+
     makers: dict[str, Maker] = {}
     waiting = list(table.columns)
     while ready := [column for column in waiting if column.references() <= makers.keys()]:
         for column in ready:
             waiting.remove(column)
-            maker = _make_column(column, TableContext(makers, table.rows or 1, models or {}))
+            context = TableContext(makers, table.rows or 1, models or {}, make_synthesized=make_synthesized)
+            maker = _make_column(column, context)
             if maker is not None:
                 makers[column.name] = maker
     return makers

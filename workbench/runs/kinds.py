@@ -18,6 +18,7 @@ from workbench.spec.registry import Registry
 RunFunction = Callable[[dict[str, Any], RunContext], dict[str, Any]]
 
 KINDS: Registry[str] = Registry("workbench.runs")
+KINDS.add("fit", "workbench.generation.fitting:run")
 KINDS.add("generate", "workbench.generation.run:run")
 KINDS.add("quality", "workbench.quality.run:run")
 KINDS.add("tune", "workbench.tuning.run:run")

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
 from workbench.spec.constraints import ConstraintConfig
-from workbench.spec.model import ColumnConfig, Spec, TableConfig
+from workbench.spec.model import ColumnConfig, Spec, SynthesizerConfig, TableConfig
 from workbench.spec.problems import Path, Problem, suggest
 from workbench.spec.reading import Document, read_document
 
@@ -23,6 +23,15 @@ _TABLE_KEYS = tuple(TableConfig.model_fields)
 _MAX_PROBLEMS = 50
 
 ColumnTypes = Mapping[str, type[ColumnConfig]]
+SynthesizerTypes = Mapping[str, type[SynthesizerConfig]]
+
+
+@dataclass(frozen=True, slots=True)
+class SpecTypes:
+    """What the registries add to the shape of a spec: the config of each type of column and of synthesizer by name."""
+
+    columns: ColumnTypes
+    synthesizers: SynthesizerTypes = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -42,33 +51,41 @@ class LoadedSpec:
 
 
 @lru_cache(maxsize=8)
-def _spec_model(column_types: tuple[tuple[str, type[ColumnConfig]], ...]) -> type[Spec]:
-    classes = tuple(config for _, config in column_types)
-    union: Any = Annotated[Union[classes], Field(discriminator="type")] if len(classes) > 1 else classes[0]  # noqa: UP007
-    columns: Any = (Annotated[list[union], Field(min_length=1)], ...)
-    table = create_model("TableConfig", __base__=TableConfig, __doc__=TableConfig.__doc__, columns=columns)
+def _spec_model(
+    column_types: tuple[type[ColumnConfig], ...], synthesizer_types: tuple[type[SynthesizerConfig], ...]
+) -> type[Spec]:
+    columns: Any = (list[_join(column_types)], TableConfig.model_fields["columns"])  # type: ignore[misc]
+    fields: dict[str, Any] = {"columns": columns}
+    if synthesizer_types:
+        fields["synthesizer"] = (_join(synthesizer_types) | None, TableConfig.model_fields["synthesizer"])
+    table = create_model("TableConfig", __base__=TableConfig, __doc__=TableConfig.__doc__, **fields)
     tables: Any = (Annotated[dict[str, table], Field(min_length=1)], ...)
     return create_model("Spec", __base__=Spec, __doc__=Spec.__doc__, tables=tables)
 
 
-def spec_model(column_types: ColumnTypes) -> type[Spec]:
-    """The spec's model with the given column types as its union, told apart by their `type`."""
-    return _spec_model(tuple(column_types.items()))
+def _join(classes: tuple[type[BaseModel], ...]) -> Any:
+    """The union of models that their `type` tells apart."""
+    return Annotated[Union[classes], Field(discriminator="type")] if len(classes) > 1 else classes[0]  # noqa: UP007
 
 
-def spec_json_schema(column_types: ColumnTypes) -> dict[str, Any]:
+def spec_model(types: SpecTypes) -> type[Spec]:
+    """The spec's model with the given types as its unions, told apart by their `type`."""
+    return _spec_model(tuple(types.columns.values()), tuple(types.synthesizers.values()))
+
+
+def spec_json_schema(types: SpecTypes) -> dict[str, Any]:
     """JSON Schema for editors. A spec with one table may put the table's keys at the top level, so both are allowed."""
-    schema = spec_model(column_types).model_json_schema()
+    schema = spec_model(types).model_json_schema()
     table = schema["$defs"]["TableConfig"]
     schema["properties"] |= table["properties"]
     schema["required"] = ["name"]
-    schema["oneOf"] = [{"required": ["tables"]}, {"required": ["rows", *table["required"]]}]
+    schema["oneOf"] = [{"required": ["tables"]}, {"required": ["rows"]}]
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "Workbench dataset spec"
     return schema
 
 
-def load_spec(text: str, column_types: ColumnTypes) -> LoadedSpec:
+def load_spec(text: str, types: SpecTypes) -> LoadedSpec:
     """Read, shape-check and return the spec of `text`, with all problems found, at most 50, in order of place."""
     document = read_document(text)
     loaded = LoadedSpec(None, list(document.problems), document)
@@ -83,10 +100,10 @@ def load_spec(text: str, column_types: ColumnTypes) -> LoadedSpec:
         return loaded
     data, loaded.single_table = _lift_single_table(data)
     try:
-        loaded.spec = spec_model(column_types).model_validate(data)
+        loaded.spec = spec_model(types).model_validate(data)
     except ValidationError as error:
         told = _drop_other_forms(error.errors(include_url=False), data)
-        found = [_explain(details, loaded, column_types, data) for details in told]
+        found = [_explain(details, loaded, types, data) for details in told]
         unique = {(problem.path, problem.message): problem for problem in found}
         loaded.problems = sorted(unique.values(), key=lambda problem: (problem.line, problem.column))[:_MAX_PROBLEMS]
     return loaded
@@ -117,7 +134,7 @@ def _written_path(path: Path, single_table: str | None) -> Path:
     return path[2:] if single_table is not None and path[:2] == ("tables", single_table) else path
 
 
-def _explain(details: ErrorDetails, loaded: LoadedSpec, column_types: ColumnTypes, data: Any) -> Problem:
+def _explain(details: ErrorDetails, loaded: LoadedSpec, types: SpecTypes, data: Any) -> Problem:
     kind, location = details["type"], tuple(details["loc"])
     path = _real_path(location, data)
     written = _written_path(path, loaded.single_table)
@@ -125,7 +142,7 @@ def _explain(details: ErrorDetails, loaded: LoadedSpec, column_types: ColumnType
     hint = ""
     if kind == "extra_forbidden":
         word = str(path[-1])
-        message, hint = f"Unknown key “{word}”.", suggest(word, _keys_at(path[:-1], column_types, data, loaded))
+        message, hint = f"Unknown key “{word}”.", suggest(word, _keys_at(path[:-1], types, data, loaded))
         line, column = loaded.document.place(written)
     elif kind == "missing":
         message = f"“{path[-1]}” is missing."
@@ -133,12 +150,12 @@ def _explain(details: ErrorDetails, loaded: LoadedSpec, column_types: ColumnType
         line, column = loaded.document.place(written[:-1], value=True)
     elif kind == "union_tag_invalid":
         word = str(context.get("tag", ""))
-        noun, known = _find_union(path, column_types)
+        noun, known = _find_union(path, types)
         message, hint = f"Unknown {noun} type “{word}”.", suggest(word, known)
         written = (*written, "type")
         line, column = loaded.document.place(written, value=True)
     elif kind == "union_tag_not_found":
-        noun, known = _find_union(path, column_types)
+        noun, known = _find_union(path, types)
         message, hint = f"This {noun} has no “type”.", f"Add “type:”, for instance “type: {known[0]}”."
         line, column = loaded.document.place(written, value=True)
     else:
@@ -183,9 +200,9 @@ def _real_path(location: tuple[int | str, ...], data: Any) -> Path:
     return tuple(path)
 
 
-def _keys_at(path: Path, column_types: ColumnTypes, data: Any, loaded: LoadedSpec) -> list[str]:
+def _keys_at(path: Path, types: SpecTypes, data: Any, loaded: LoadedSpec) -> list[str]:
     """Keys that are known in the mapping at `path`, found by walking the models along the data."""
-    model: Any = spec_model(column_types)
+    model: Any = spec_model(types)
     for part in path:
         data = data[part] if not isinstance(data, dict) or part in data else None
         if isinstance(model, type) and issubclass(model, BaseModel):
@@ -203,11 +220,13 @@ def _keys_at(path: Path, column_types: ColumnTypes, data: Any, loaded: LoadedSpe
     return known + list(_TABLE_KEYS) if not path and loaded.single_table is not None else known
 
 
-def _find_union(path: Path, column_types: ColumnTypes) -> tuple[str, list[str]]:
+def _find_union(path: Path, types: SpecTypes) -> tuple[str, list[str]]:
     """What the mapping at `path` is one of, and the types that are known there."""
     if "constraints" in path:
         return "constraint", [_tag(member) for member in get_args(get_args(ConstraintConfig)[0])]
-    return "column", ["category", *(name for name in column_types if name != "category")]
+    if "synthesizer" in path:
+        return "synthesizer", list(types.synthesizers)
+    return "column", ["category", *(name for name in types.columns if name != "category")]
 
 
 def _tag(model: type[BaseModel]) -> str:

@@ -6,19 +6,21 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from workbench.spec.base import Name, Scalar, Share, StrictModel
 from workbench.spec.constraints import ConstraintConfig
 from workbench.spec.problems import Path
 
 __all__ = [
-    "BalanceConfig", "BudgetConfig", "ColumnConfig", "ConstraintConfig", "ExportConfig", "ForeignKeyConfig", "Message",
+    "BalanceConfig", "BudgetConfig", "ColumnConfig", "ConstraintConfig", "DifferentialPrivacyConfig",
+    "ExportConfig", "ForeignKeyConfig", "Message",
     "ModelConfig", "Name", "ParityConfig", "QualityConfig", "Scalar", "ScenarioConfig", "Share", "SourceConfig", "Spec",
-    "SplitsConfig", "StrictModel", "TableConfig", "TrainingConfig",
+    "SplitsConfig", "StrictModel", "SynthesizerConfig", "TableConfig", "TrainingConfig",
 ]  # fmt: skip
 
 
@@ -47,6 +49,9 @@ class SourceConfig(StrictModel):
         0.2, description="Share of the rows kept away from generation and training, to measure on"
     )
     stratify_by: Name | None = Field(None, description="Column whose shares are kept on both sides of the split")
+    group_by: str | None = Field(
+        None, description="Column of whose values each stands on one side of the split: rows of one customer, say"
+    )
     columns: list[str] | None = Field(None, description="Columns to read, all if left out")
 
     @model_validator(mode="after")
@@ -131,6 +136,44 @@ class ParityConfig(StrictModel):
     max_gap: Share = Field(0.01, description="Largest difference between the rates of two groups")
 
 
+class DifferentialPrivacyConfig(StrictModel):
+    """A bound on what a fitted model can tell of any one row it learned from (Dwork and Roth, 2014).
+
+    What the table looks like (its columns, their types and decimals) is taken as public; everything else is not.
+    """
+
+    max_epsilon: Annotated[float, Field(gt=0)] = Field(description="The most privacy that may be spent: 1 is strong")
+    delta: Annotated[float, Field(gt=0, lt=1)] = Field(
+        1e-5, description="Chance that the bound does not hold: well below 1 / rows"
+    )
+    bounds: dict[str, tuple[float, float] | tuple[datetime.date, datetime.date]] = Field(
+        default_factory=dict,
+        description="Column to its lowest and highest value, where these are public; others are learned with noise",
+    )
+    values: dict[str, list[Any]] = Field(
+        default_factory=dict,
+        description="Column to its values, where these are public; of others only frequent ones are learned",
+    )
+
+
+class SynthesizerConfig(StrictModel):
+    """A model fitted to a real table, which makes columns together. A type adds its own fields and its `type`."""
+
+    type: str
+    source: Name = Field(description="Name of the source that it learns from, without its holdout")
+    columns: list[str] | None = Field(
+        None, description="Columns of the source to learn and make; all but keys and columns made otherwise if left out"
+    )
+    given: list[Name] = Field(
+        default_factory=list,
+        description="Columns of this table, made before, that the others depend on; the source has them too",
+    )
+    label: Name | None = Field(
+        None, description="The category whose shares matter most, rare ones too; the one with the rarest if left out"
+    )
+    differential_privacy: DifferentialPrivacyConfig | None = None
+
+
 class TableConfig(StrictModel):
     """One table: how many rows, of which columns, under which rules."""
 
@@ -139,11 +182,20 @@ class TableConfig(StrictModel):
     )
     primary_key: Name | None = None
     foreign_keys: list[ForeignKeyConfig] = Field(default_factory=list)
-    columns: Annotated[list[ColumnConfig], Field(min_length=1)]
+    synthesizer: SynthesizerConfig | None = Field(None, description="A model fitted to a real table that makes columns")
+    columns: list[ColumnConfig] = Field(default_factory=list, validate_default=True)
     constraints: list[ConstraintConfig] = Field(default_factory=list)
     scenarios: list[ScenarioConfig] = Field(default_factory=list)
     balance: list[BalanceConfig] = Field(default_factory=list)
     parity: list[ParityConfig] = Field(default_factory=list)
+
+    @field_validator("columns")
+    @classmethod
+    def validate_columns(cls, columns: list[ColumnConfig], info: ValidationInfo) -> list[ColumnConfig]:
+        # A synthesizer that is wrong itself is missing in `data`, and has its own problem.
+        if not columns and info.data.get("synthesizer", False) is None:
+            raise ValueError("a table needs columns, or a synthesizer that makes them")
+        return columns
 
     def find_keys(self) -> dict[str, tuple[ForeignKeyConfig, Path]]:
         """The foreign keys by their column, with their place in the table, be they columns or under `foreign_keys`.

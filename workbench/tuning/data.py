@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from workbench.columns.registry import column_types
 from workbench.datasets.sources import RealData, read_source
 from workbench.datasets.store import Dataset
 from workbench.datasets.training_rows import TrainingRow, find_columns, label_values, render, render_choices
@@ -19,6 +18,7 @@ from workbench.errors import UsageError
 from workbench.progress import Progress
 from workbench.spec.loading import load_spec
 from workbench.spec.model import Spec, TrainingConfig
+from workbench.synthesizers.registry import spec_types
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,7 +89,7 @@ def read_tuning_data(dataset: Dataset, train_on: TrainOn, progress: Progress) ->
 
 
 def _read_spec(dataset: Dataset) -> Spec:
-    loaded = load_spec(dataset.spec_text, column_types())
+    loaded = load_spec(dataset.spec_text, spec_types())
     if loaded.spec is None:
         first = loaded.problems[0]
         raise UsageError(

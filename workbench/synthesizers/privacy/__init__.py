@@ -1,0 +1,1 @@
+"""Differential privacy: the budget and its accounting, and the private view of a table."""

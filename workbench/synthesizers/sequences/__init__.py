@@ -1,0 +1,1 @@
+"""Sequences: the ordered records of each entity, learned as lengths, first records, times and steps."""
