@@ -192,6 +192,8 @@ def _plain(value: Any) -> Any:
     """A cell as Python value; every mark of a missing one is None."""
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
+    if isinstance(value, str):
+        return value
     missing = value is None or str(value) in {"<NA>", "NaT"} or (isinstance(value, float) and math.isnan(value))
     return None if missing else value
 

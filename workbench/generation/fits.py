@@ -10,10 +10,10 @@ import hashlib
 import json
 import os
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench.calls.session import NotAsked, Session
 from workbench.datasets.manifest import hash_file
@@ -27,7 +27,9 @@ from workbench.synthesizers.synthesizer import FitContext
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
+    from workbench.columns.values import Values
     from workbench.synthesizers.fitted import FittedTable
     from workbench.synthesizers.sequences.fitted import FittedSequences
 
@@ -45,19 +47,42 @@ _known: OrderedDict[tuple[str, int], FittedModels] = OrderedDict()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedModels:
-    """The models of a table: one of its rows, and one of the number of rows for each parent where that is learned."""
+    """The models of a table: one of its rows and, for rows that have a parent but no order, one of their number."""
 
     rows: FittedTable | FittedSequences
     lengths: FittedTable | None = None
+
+    def draw_lengths(
+        self, parents: NDArray[np.int64], given: Mapping[str, Values], names: tuple[object, ...]
+    ) -> NDArray[np.int64]:
+        """How many rows each of the parents numbered `parents` (rising) has, shape (parents,), given their columns."""
+        from workbench.synthesizers.lengths import draw_lengths
+        from workbench.synthesizers.sequences.fitted import FittedSequences
+
+        if isinstance(self.rows, FittedSequences):
+            return self.rows.draw_lengths(parents, given, names)
+        assert self.lengths is not None
+        return draw_lengths(self.lengths, parents, given, names)
+
+
+@dataclass(frozen=True, slots=True)
+class ParentJob:
+    """The parents of a table's rows: `column` of the rows holds what `key` of the parents, of the `table`, holds.
+
+    `read()` gives the real parents, with their key and what is inherited of them under its name in the fit.
+    """
+
+    table: str
+    column: str
+    key: str
+    read: Callable[[], pd.DataFrame]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FitJob:
     """What is fitted for a table.
 
-    `read()` gives the frame with the columns `config.given` and `config.columns`; `read_lengths()`, where the rows of
-    each parent are learned, a frame of the parents' columns and the number of rows of each. `parent` is the foreign key
-    along which the parent's columns were joined, with the parent's table.
+    `read()` gives the real rows, of which there are `rows`; columns of `config.given` that they lack are `parent`'s.
     """
 
     table: str
@@ -66,8 +91,7 @@ class FitJob:
     key: str
     rows: int
     read: Callable[[], pd.DataFrame]
-    read_lengths: Callable[[], tuple[pd.DataFrame, np.ndarray[Any, Any]]] | None = None
-    parent: tuple[str, str] | None = None
+    parent: ParentJob | None = None
 
     @property
     def is_quick(self) -> bool:
@@ -108,7 +132,7 @@ def find_fitted(job: FitJob, folder: Path | None) -> FittedModels | None:
         return None
     if identity not in _known:
         try:
-            _known[identity] = _load(place, lengths=job.read_lengths is not None)
+            _known[identity] = _load(place)
         except WorkbenchError:
             return None
         while len(_known) > _MOST_KNOWN:
@@ -122,39 +146,63 @@ def fit_job(job: FitJob, context: FitContext, folder: Path) -> FittedModels:
 
     Raises UsageError for a table that cannot be learned, StopRequested when asked to stop, its checkpoint written.
     """
-    from workbench.synthesizers.children import refuse_privacy
-    from workbench.synthesizers.fitting import fit_config
-
-    if job.parent is not None:
-        refuse_privacy(job.config)
-    context = replace(context, seed=job.seed)
-    rows = fit_config(job.read(), job.config, context)
-    lengths = None
-    if job.read_lengths is not None:
-        from workbench.synthesizers.lengths import fit_lengths
-        from workbench.synthesizers.profile import read_table
-
-        parents, counts = job.read_lengths()
-        lengths = fit_lengths(read_table(parents), counts, job.config.source, replace(context, checkpoints=None))
+    fitted = _fit(job, replace(context, seed=job.seed))
     work = folder / f".partial-{job.key}-{os.getpid()}"
     if work.exists():
         remove_folder(work)
     make_folder(work)
-    rows.save(work / _ROWS)
-    if lengths is not None:
-        lengths.save(work / _LENGTHS)
+    fitted.rows.save(work / _ROWS)
+    if fitted.lengths is not None:
+        fitted.lengths.save(work / _LENGTHS)
     replace_folder(work, folder / job.key)
-    return find_fitted(job, folder) or FittedModels(rows, lengths)
+    return find_fitted(job, folder) or fitted
 
 
 def hash_fitted(job: FitJob, folder: Path) -> str:
-    """SHA-256 (hex) over the files of a job's models. Raises OSError where they cannot be read."""
+    """SHA-256 (hex) over what decides the rows that a job's models make: all of them but the reports of their fits.
+
+    Raises OSError where they cannot be read.
+    """
+    from workbench.synthesizers.storage import MODEL
+
     place = folder / job.key
-    parts = [(str(path.relative_to(place)), hash_file(path)) for path in sorted(place.rglob("*")) if path.is_file()]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    digest = hashlib.sha256()
+    for path in sorted(place.rglob("*")):
+        if path.name == MODEL:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            content.pop("report", None)
+            digest.update(json.dumps([str(path.relative_to(place)), content], sort_keys=True).encode())
+        elif path.is_file():
+            digest.update(json.dumps([str(path.relative_to(place)), hash_file(path)]).encode())
+    return digest.hexdigest()
 
 
-def _load(place: Path, *, lengths: bool) -> FittedModels:
+def count_children(job: FitJob) -> NDArray[np.int64]:
+    """How many of the real rows each real parent has, shape (parents,). Raises UsageError where they do not meet."""
+    from workbench.synthesizers.joining import join_parents
+
+    assert job.parent is not None
+    return join_parents(job.read(), job.parent.column, job.parent.read(), job.parent.key, []).counts
+
+
+def _fit(job: FitJob, context: FitContext) -> FittedModels:
+    from workbench.synthesizers.children import fit_children
+    from workbench.synthesizers.fitting import fit_config
+    from workbench.synthesizers.sequences.fitting import fit_sequences
+    from workbench.synthesizers.types.sequence import SequenceConfig
+
+    parent = job.parent
+    if parent is None:
+        return FittedModels(fit_config(job.read(), job.config, context))
+    if isinstance(job.config, SequenceConfig):
+        rows = fit_sequences(job.read(), job.config, context, parents=parent.read(), parent_key=parent.key)
+        return FittedModels(rows)
+    fitted = fit_children(job.read(), parent.column, parent.read(), parent.key, job.config, context)
+    return FittedModels(fitted.rows, fitted.lengths)
+
+
+def _load(place: Path) -> FittedModels:
     from workbench.synthesizers.storage import load_fitted, load_table
 
-    return FittedModels(load_fitted(place / _ROWS), load_table(place / _LENGTHS) if lengths else None)
+    lengths = load_table(place / _LENGTHS) if (place / _LENGTHS).is_dir() else None
+    return FittedModels(load_fitted(place / _ROWS), lengths)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from workbench.calls.session import NotAsked, Session
 from workbench.columns.column_type import Maker, TableContext
 from workbench.columns.foreign_key import ForeignKeyColumnConfig
 from workbench.columns.registry import COLUMNS
+from workbench.errors import WorkbenchError
 from workbench.generation.blocks import open_rows
 from workbench.generation.inner_samplers import read_sampler
 from workbench.generation.links import Brood, Link, Whole, count_rows, make_counter
@@ -43,8 +45,16 @@ def add_key_columns(
     return own | missing | {name: configs[name] for name in names[first:]}
 
 
-Counter = Callable[[Whole], Whole]
-"""The number of rows of each of some parents."""
+@dataclass(frozen=True, slots=True)
+class LearnedCounter:
+    """What a synthesizer has learned of how many rows each parent has, along the foreign key `column`.
+
+    `count(parents)` gives them for some parents; equal `identity` means equal numbers.
+    """
+
+    column: str
+    count: Callable[[Whole], Whole]
+    identity: tuple[object, ...]
 
 
 def plan_links(
@@ -54,11 +64,11 @@ def plan_links(
     path: Path,
     problems: list[Problem],
     session: Session,
-    learned: tuple[str, Counter] | None = None,
+    learned: LearnedCounter | None = None,
 ) -> tuple[dict[str, Link], int | None]:
     """The links of a table by their column, and its number of rows; None where a problem keeps it from being known.
 
-    `learned` is the foreign key whose rows for each parent a synthesizer has learned, with what counts them.
+    `learned` counts the rows of each parent where a synthesizer has learned that.
     """
     table = spec.tables[name]
     links: dict[str, Link] = {}
@@ -87,8 +97,8 @@ def plan_links(
             continue
         if key.per_parent is not None:
             brood = link.brood = _plan_brood(spec, name, key, parent, (*spot, "per_parent"), problems, session)
-        elif learned is not None and learned[0] == key.column and brood is None:
-            brood = link.brood = _count_learned(learned[1], parent, table.rows, (*spot, "column"), problems)
+        elif learned is not None and learned.column == key.column and brood is None:
+            brood = link.brood = _count_learned(learned, parent, table.rows, (*spot, "column"), problems)
         links[key.column] = link
     if len(problems) > before:
         return links, None
@@ -191,10 +201,13 @@ def _plan_brood(
 
 
 def _count_learned(
-    count: Counter, parent: TablePlan, rows: int | None, spot: Path, problems: list[Problem]
+    learned: LearnedCounter, parent: TablePlan, rows: int | None, spot: Path, problems: list[Problem]
 ) -> Brood | None:
     try:
-        return count_rows(count, parent.rows, rows)
+        return count_rows(learned.count, parent.rows, rows, learned.identity)
+    except WorkbenchError as error:
+        problems.append(Problem(error.cause, error.solution, spot))
+        return None
     except ValueError as error:
         problems.append(Problem(f"{str(error)[:1].upper()}{str(error)[1:]}.", "Give “rows” or “per_parent”.", spot))
         return None

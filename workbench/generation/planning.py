@@ -20,7 +20,8 @@ from workbench.generation.blocks import open_rows
 from workbench.generation.bounds import check_bounds
 from workbench.generation.constraints import Rule, group_rules, read_rules
 from workbench.generation.dependencies import order_names
-from workbench.generation.linking import Counter, add_key_columns, make_link_maker, plan_links
+from workbench.generation.fits import find_fitted
+from workbench.generation.linking import LearnedCounter, add_key_columns, make_link_maker, plan_links
 from workbench.generation.links import Link
 from workbench.generation.narrowing import narrow_sampler
 from workbench.generation.plan import Plan, PlannedColumn, TablePlan
@@ -192,20 +193,26 @@ class TablePlanner:
             {name: configs[name] for name in names[:first]} | missing | {name: configs[name] for name in names[first:]}
         )
 
-    def find_counter(self) -> tuple[str, Counter] | None:
-        """The foreign key along which the number of rows of each parent is learned, with what counts them."""
+    def find_counter(self) -> LearnedCounter | None:
+        """What counts the rows of each parent where their number is learned."""
         synthesizer = self.synthesizer
-        if synthesizer is None or synthesizer.job.parent is None or synthesizer.job.read_lengths is None:
+        if synthesizer is None or synthesizer.job.parent is None:
             return None
-        column, table = synthesizer.job.parent
-        return column, make_length_counter(synthesizer, self.planned[table], open_rows)
+        parent = synthesizer.job.parent
+        fitted = find_fitted(synthesizer.job, self.session.fitted) is not None
+        tables = self.spec.model_dump_json(include={"seed", "tables"}, serialize_as_any=True)
+        return LearnedCounter(
+            parent.column,
+            make_length_counter(synthesizer, self.planned[parent.table], open_rows),
+            (synthesizer.job.key, fitted, self.planned[parent.table].rows, tables),
+        )
 
     def link_synthesizer(self) -> None:
         """Tell the synthesizer along which foreign key its rows have their parents."""
         if self.synthesizer is None:
             return
         if self.synthesizer.job.parent is not None:
-            self.synthesizer.link = self.links[self.synthesizer.job.parent[0]]
+            self.synthesizer.link = self.links[self.synthesizer.job.parent.column]
         elif self.synthesizer.is_sequence:
             self.synthesizer.link = next((link for link in self.links.values() if link.brood is not None), None)
         if self.synthesizer.is_sequence and (self.synthesizer.link is None or self.synthesizer.link.brood is None):

@@ -11,7 +11,7 @@ import numpy as np
 from workbench.calls.session import Session
 from workbench.columns.synthesized import SynthesizedColumnConfig
 from workbench.errors import WorkbenchError
-from workbench.generation.fits import FitJob, make_key
+from workbench.generation.fits import FitJob, ParentJob, count_children, make_key
 from workbench.generation.links import Whole
 from workbench.generation.plan import TablePlan
 from workbench.generation.real_data import SourceReader
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
+_KEY = "parent: key"
+"""The column of a parent's key in a fit: no column of a table can have this name."""
+
 _MOST_KNOWN = 16
 _profiles: dict[tuple[str, str, tuple[str, ...]], TableProfile] = {}
 """Profiles of real data by its digest, the holdout and the columns: a preview plans its spec at each key."""
@@ -204,46 +207,28 @@ class SynthesizerPlanner:
         parent: tuple[str, TablePlan] | None,
     ) -> FitJob:
         own = config.model_copy(update={"columns": names, "given": [*config.given, *inherited]})
-        sources = [config.source]
-
-        def read() -> pd.DataFrame:
-            if parent is None:
-                return frame[learned]
-            column, _ = parent
-            joined = frame.merge(self._read_parents(parent, inherited), left_on=column, right_on="\0key", how="inner")
-            return joined[[*inherited, *dict.fromkeys([*learned, *([column] if column in learned else [])])]]
-
-        read_lengths: Callable[[], tuple[pd.DataFrame, np.ndarray[Any, Any]]] | None = None
+        sources, joined, key = [config.source], None, []
         if parent is not None:
-            found = parent[1].synthesizer
-            assert found is not None
-            sources.append(found.job.config.source)
-            key = next(key for key, _ in self.table.find_keys().values() if key.column == parent[0])
-            if key.per_parent is None:
-
-                def read_lengths() -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
-                    parents = self._read_parents(parent, inherited)
-                    counted = frame[parent[0]].value_counts()
-                    counts = parents["\0key"].map(counted).fillna(0).to_numpy(np.int64)
-                    return parents[list(inherited)], counts
-
+            column, table = parent
+            assert table.synthesizer is not None
+            sources.append(table.synthesizer.job.config.source)
+            joined = ParentJob(table.name, column, _KEY, lambda: self._read_parents(table, inherited))
+            key = [column]
         decisive = [
             [name, self.reader.digests[name], self.spec.sources[name].model_dump(mode="json")] for name in sources
         ]
-        identity = make_key(own, self.spec.seed, decisive, read_lengths is not None)
-        link = None if parent is None else (parent[0], parent[1].name)
-        return FitJob(self.name, self.spec.seed, own, identity, len(frame), read, read_lengths, link)
+        identity = make_key(own, self.spec.seed, decisive, key)
+        wanted = [*dict.fromkeys([*learned, *key])]
+        return FitJob(self.name, self.spec.seed, own, identity, len(frame), lambda: frame[wanted], joined)
 
-    def _read_parents(self, parent: tuple[str, TablePlan], inherited: Mapping[str, str]) -> pd.DataFrame:
-        """The parent's real rows: what is inherited under its name in the fit, and the key as `\\0key`."""
-        _, table = parent
-        assert table.synthesizer is not None
-        primary = str(self.spec.tables[table.name].primary_key)
-        real = self.reader.read(table.synthesizer.job.config.source).drop_duplicates(primary)
-        columns = {"\0key": real[primary], **{name: real[column] for name, column in inherited.items()}}
+    def _read_parents(self, parent: TablePlan, inherited: Mapping[str, str]) -> pd.DataFrame:
+        """The parent's real rows: what is inherited, under its name in the fit, and the key."""
         import pandas as pd
 
-        return pd.DataFrame(columns)
+        assert parent.synthesizer is not None
+        real = self.reader.read(parent.synthesizer.job.config.source)
+        columns = {name: real[column] for name, column in inherited.items()}
+        return pd.DataFrame({_KEY: real[str(self.spec.tables[parent.name].primary_key)], **columns})
 
 
 def make_length_counter(
@@ -254,23 +239,18 @@ def make_length_counter(
     Before it is fitted, by the numbers in the real data, so that a spec can be checked and previewed.
     """
     from workbench.columns.streams import Draws
-    from workbench.synthesizers.lengths import draw_lengths
 
     job = synthesizer.job
-    names = (synthesizer.seed, synthesizer.table, "lengths")
 
     def count(parents: Whole) -> Whole:
         try:
-            lengths = job.open(synthesizer.session).lengths
+            models = job.open(synthesizer.session)
         except WorkbenchError:
-            lengths = None
-        if lengths is None:
-            assert job.read_lengths is not None
-            counts = np.sort(job.read_lengths()[1])
+            counts = np.sort(count_children(job))
             uniform = Draws(synthesizer.seed, synthesizer.table, "lengths", parents).uniform("rows")
             return counts[np.minimum((uniform * len(counts)).astype(np.int64), len(counts) - 1)]
         opened = open_rows(parent, parents)
         given = {name: opened.make(column) for name, column in synthesizer.inherited.items()}
-        return draw_lengths(lengths, parents, given, names)
+        return models.draw_lengths(parents, given, (synthesizer.seed, synthesizer.table, "synthesizer"))
 
     return count

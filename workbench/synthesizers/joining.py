@@ -63,6 +63,8 @@ def join_parents(
 
 def _write_key(key: Any) -> str:
     """A key as text, the same whether it was read as a whole or a real number; empty where it is missing."""
+    if isinstance(key, str):
+        return key
     if key is None or key != key or str(key) in ("<NA>", "NaT"):
         return ""
     return str(int(key)) if isinstance(key, float) and key.is_integer() else str(key)

@@ -22,8 +22,8 @@ def make_frame(rows: int = 1_500) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def fitted() -> FittedTable:
     torch.set_num_threads(1)
-    dims = {"compress_dims": (64, 64), "decompress_dims": (64, 64), "embedding_dim": 16}
-    return fit(make_frame(), "tvae", epochs=120, batch_size=250, label="ill", **dims)
+    dims = {"compress_dims": (64, 64), "decompress_dims": (64, 64), "embedding_dim": 8}
+    return fit(make_frame(), "tvae", epochs=100, batch_size=250, label="ill", **dims)
 
 
 def test_the_rare_class_keeps_its_share_and_what_goes_with_it(fitted: FittedTable) -> None:

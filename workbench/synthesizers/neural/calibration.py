@@ -3,8 +3,8 @@
 Each code of a segment gets a bias on its logit, found by iterating log(real share / made share) over rows that the
 network made (iterative proportional fitting, Deming and Stephan, 1940): rare levels come out with their share. Each
 number is moved by the monotone map from made to real quantiles, which also keeps its bounds. The order of rows by any
-column, and with it rank correlation, stays what the network made it. In a private fit the shares come from the private
-profile and there are no maps.
+column, and with it rank correlation, stays what the network made it. In a private fit shares and quantiles are those
+that were released with noise.
 """
 
 from __future__ import annotations

@@ -256,6 +256,7 @@ def fit_encoder(
     columns: list[ColumnEncoding] = []
     sizes: list[int] = []
     scalars = 0
+    fitted = sum(column.levels is None for column in profile.columns.values())
     for column in profile.columns.values():
         levels = modes = scores = None
         if column.levels is not None:
@@ -265,7 +266,7 @@ def fit_encoder(
             modes = (
                 make_private_modes(column.low, column.high)
                 if private
-                else fit_modes(_present(table, column), generator)
+                else fit_modes(_present(table, column), generator, fitted)
             )
             size = modes.count
         else:

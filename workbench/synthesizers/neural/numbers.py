@@ -25,7 +25,11 @@ SPIKE_SHARE = 0.05
 """A value (zero, often) that at least this share of the numbers have is a mode of its own and comes back exactly."""
 
 FITTED_NUMBERS = 4_000
-"""Numbers that modes are sought in: more change them little and cost seconds a column."""
+LEAST_FITTED = 400
+"""Numbers of a column that modes are sought in: more change them little and cost seconds. Fewer in very wide tables."""
+
+ALL_FITTED = 200_000
+"""Numbers of all columns together that modes are sought in."""
 
 PRIVATE_MODES = 8
 """Bins of equal width that stand for modes where the numbers must not be looked at."""
@@ -124,8 +128,11 @@ class Scores:
         return np.asarray(at + np.clip(part, 0.0, 1.0))
 
 
-def fit_modes(numbers: Floats, generator: np.random.Generator) -> Modes:
-    """Modes of numbers (none NaN, at least one): a variational Gaussian mixture over a part of them drawn at random."""
+def fit_modes(numbers: Floats, generator: np.random.Generator, columns: int = 1) -> Modes:
+    """Modes of numbers (none NaN, at least one): a variational Gaussian mixture over a part of them drawn at random.
+
+    `columns`: how many columns of the table are fitted so; of many, each gets a smaller part.
+    """
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning
@@ -138,8 +145,9 @@ def fit_modes(numbers: Floats, generator: np.random.Generator) -> Modes:
         rest = numbers
     centre = float(np.median(rest))
     scale = float(np.subtract(*np.quantile(rest, [0.75, 0.25]))) or float(np.std(rest)) or 1.0
-    if len(rest) > FITTED_NUMBERS:
-        rest = generator.choice(rest, FITTED_NUMBERS, replace=False)
+    part = max(LEAST_FITTED, min(FITTED_NUMBERS, ALL_FITTED // columns))
+    if len(rest) > part:
+        rest = generator.choice(rest, part, replace=False)
     bent = np.arcsinh((rest - centre) / scale)
     components = min(MOST_MODES, len(np.unique(bent)), max(1, len(bent) // 10))
     if components == 1 or np.ptp(bent) == 0:

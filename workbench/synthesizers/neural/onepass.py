@@ -121,11 +121,11 @@ def draw_rows(
 
 
 def calibrate(
-    encoder: TableEncoder, maker: RowMaker, label: str | None, table: RealTable, generator: Generator, *, private: bool
+    encoder: TableEncoder, maker: RowMaker, label: str | None, table: RealTable, generator: Generator
 ) -> Calibration:
-    """The calibration of a trained network, over CALIBRATED_ROWS rows; without maps where the fit is `private`."""
+    """The calibration of a trained network, over CALIBRATED_ROWS rows; maps go to the quantiles of `table`."""
     count = max(1_024, min(CALIBRATED_ROWS, CALIBRATED_FLOATS // (2 * encoder.width + maker.noise_width)))
-    return _calibrate(encoder, maker, label, None if private else table, generator, count, None)
+    return _calibrate(encoder, maker, label, table, generator, count, None)
 
 
 def make_live_rows(
@@ -141,7 +141,7 @@ def _calibrate(
     encoder: TableEncoder,
     maker: RowMaker,
     label: str | None,
-    table: RealTable | None,
+    table: RealTable,
     generator: Generator,
     count: int,
     rounds: int | None,
@@ -154,8 +154,6 @@ def _calibrate(
         biases = add_biases(
             biases, {label: _fit(encoder, _run(encoder, maker, generator, {}, count), settings)}, encoder
         )
-    if table is None:
-        return Calibration(biases)
     return Calibration(biases, fit_maps(encoder, _choose(encoder, maker, raw, biases, generator), table))
 
 

@@ -194,7 +194,7 @@ def fit_ctgan(table: RealTable, config: CtganConfig, context: FitContext) -> Ctg
     train(task, plan, context, identify_fit(config, context, rows))
     average = task.modules["average"].cpu()
     assert isinstance(average, Generator)
-    calibration = calibrate(encoder, average, label, known, chance, private=False)
+    calibration = calibrate(encoder, average, label, known, chance)
     settings = {"embedding_dim": config.embedding_dim, "generator_dim": list(config.generator_dim)}
     return Ctgan(encoder, average, settings, calibration, label)
 

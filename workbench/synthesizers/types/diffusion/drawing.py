@@ -2,7 +2,9 @@
 
 Uncovering one segment at a time is the exact sampler of a diffusion whose noise hides codes (Hoogeboom et al.,
 Autoregressive Diffusion Models, 2022): each code is drawn knowing all before it, where diffusions that change all codes
-at once draw them as if they were independent within a step. What a condition gives is simply there from the start.
+at once draw them as if they were independent within a step. Numbers come last, all together, knowing all codes: models
+trained on such rows were better than those trained on rows whose codes were uncovered while numbers lost their noise,
+or whose codes were numbers under noise themselves. What a condition gives is simply there from the start.
 
 All chance is drawn in strata over the rows of a chunk (McKay et al., 1979): the shares and quantiles of a chunk are far
 nearer to the model's than those of independent draws.
@@ -10,6 +12,7 @@ nearer to the model's than those of independent draws.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +29,9 @@ from workbench.synthesizers.types.diffusion.noise import solve
 
 Floats = NDArray[np.float64]
 
+MOST_TURNS = 128
+"""Turns in which all codes are uncovered: tables with more columns would take long."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Given:
@@ -41,44 +47,45 @@ class Given:
         return cls(rows, np.zeros(layout.columns, np.bool_))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class UncoveredCodes:
-    """`codes` (rows, segments) int32; `shares` (codes,): the mean chance of each code among the rows."""
-
-    codes: NDArray[np.int32]
-    shares: Floats
-
-
 def uncover_codes(
-    network: Denoiser, layout: Layout, generator: Generator, given: Given, biases: Floats
-) -> UncoveredCodes:
-    """Draw all codes that are not given; `biases` (codes,) go onto the logits."""
+    network: Denoiser,
+    layout: Layout,
+    generator: Generator,
+    given: Given,
+    biases: Floats,
+    learn: Callable[[slice, Floats], Floats] | None = None,
+) -> NDArray[np.int32]:
+    """All codes of rows, shape (rows, segments), those that are not given drawn; `biases` (codes,) go onto the logits.
+
+    `learn(part, logits)` finds the biases of a segment, whose place among all codes is `part`, by its logits (rows,
+    codes of the segment), before it is drawn; they are put into `biases`.
+
+    Of very many segments several are drawn in one turn, each knowing the turns before.
+    """
     count = len(given.rows)
     uniforms = [stratify(generator, count) for _ in range(layout.segments)]
     codes = given.rows.codes.copy()
     shown = given.columns[layout.segment_columns]
     codes[:, ~shown] = 0
-    shares = np.zeros(layout.width)
-    if not layout.segments:
-        return UncoveredCodes(codes, shares)
+    hidden = layout.order[~shown[layout.order]]
+    if not len(hidden):
+        return codes
     device = next(network.parameters()).device
     with torch.inference_mode():
-        known = network.begin_uncovering(
-            make_onehot(layout, codes, np.broadcast_to(shown, codes.shape), device),
-            *_show_numbers(layout, given, device),
-        )
-        for segment in layout.order.tolist():
-            start, size = int(layout.starts[segment]), int(layout.sizes[segment])
-            if shown[segment]:
-                shares[start : start + size] = np.bincount(codes[:, segment], minlength=size) / count
-                continue
-            logits = network.uncover(known, start, start + size).double().cpu().numpy()
-            chances = _find_chances(logits + biases[start : start + size])
-            shares[start : start + size] = chances.mean(0)
-            codes[:, segment] = _choose(chances, uniforms[segment])
-            places = torch.from_numpy(codes[:, segment].astype(np.int64) + start).to(device)
-            known = network.show_codes(known, places)
-    return UncoveredCodes(codes, shares)
+        onehot = make_onehot(layout, codes, np.broadcast_to(shown, codes.shape), device)
+        known = network.begin_uncovering(onehot, *_show_numbers(layout, given, device))
+        for turn in np.array_split(hidden, min(len(hidden), MOST_TURNS)):
+            seen = network.consider(known)
+            for segment in turn.tolist():
+                start = int(layout.starts[segment])
+                part = slice(start, start + int(layout.sizes[segment]))
+                logits = network.weigh(seen, part).double().cpu().numpy()
+                if learn is not None:
+                    biases[part] = learn(part, logits)
+                codes[:, segment] = _choose(find_chances(logits + biases[part]), uniforms[segment])
+                places = torch.from_numpy(codes[:, segment].astype(np.int64) + start).to(device)
+                known = network.show_codes(known, places)
+    return codes
 
 
 def draw_numbers(
@@ -115,16 +122,17 @@ def make_onehot(layout: Layout, codes: NDArray[np.int32], shown: NDArray[np.bool
     return onehot.scatter_(1, places, torch.from_numpy(shown.astype(np.float32)).to(device))
 
 
+def find_chances(logits: Floats) -> Floats:
+    """The chances of the codes of a segment by their logits, of the same shape (rows, codes)."""
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    chances: Floats = powers / powers.sum(1, keepdims=True)
+    return chances
+
+
 def _show_numbers(layout: Layout, given: Given, device: torch.device) -> tuple[Tensor, Tensor]:
     shown = layout.find_present(given.rows.codes) & given.columns[layout.scalar_columns]
     mask = torch.from_numpy(shown.astype(np.float32)).to(device)
     return torch.from_numpy(given.rows.numbers).to(device) * mask, mask
-
-
-def _find_chances(logits: Floats) -> Floats:
-    powers = np.exp(logits - logits.max(1, keepdims=True))
-    chances: Floats = powers / powers.sum(1, keepdims=True)
-    return chances
 
 
 def _choose(chances: Floats, uniforms: Floats) -> NDArray[np.int64]:

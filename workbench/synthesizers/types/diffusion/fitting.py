@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.random import Generator, Philox
-from numpy.typing import NDArray
 
 from workbench.columns.streams import derive_key
 from workbench.synthesizers.neural.calibration import Calibration, fit_biases, fit_map, fit_maps
 from workbench.synthesizers.neural.conditioning import choose_label
-from workbench.synthesizers.neural.encoding import fit_encoder
+from workbench.synthesizers.neural.encoding import EncodedRows, fit_encoder
 from workbench.synthesizers.neural.training import TrainingPlan, build_seeded, choose_device, identify_fit, train
 from workbench.synthesizers.profile import RealTable
 from workbench.synthesizers.synthesizer import FitContext
-from workbench.synthesizers.types.diffusion.drawing import Given, uncover_codes
+from workbench.synthesizers.types.diffusion.drawing import Floats, Given, draw_numbers, find_chances, uncover_codes
 from workbench.synthesizers.types.diffusion.layout import make_layout
 from workbench.synthesizers.types.diffusion.learning import (
     DiffusionTask,
@@ -28,7 +27,6 @@ from workbench.synthesizers.types.diffusion.settings import choose_settings
 from workbench.synthesizers.types.diffusion.synthesizer import (
     DiffusionSynthesizer,
     build_network,
-    draw_rows,
 )
 
 if TYPE_CHECKING:
@@ -85,29 +83,35 @@ def fit_diffusion(table: RealTable, config: DiffusionConfig, context: FitContext
 def calibrate(fitted: DiffusionSynthesizer, table: RealTable | None, context: FitContext) -> Calibration:
     """Biases that give all codes their shares, and maps to the quantiles of `table`'s numbers.
 
-    Without a table, these are the quantiles that the encoder knows.
+    Without a table, these are the quantiles that the encoder knows. A segment's shares hang on those before it alone,
+    so that one pass, in the order of drawing, meets all of them.
     """
     encoder, layout = fitted.encoder, fitted.layout
+    biases = np.zeros(layout.width)
+
+    def learn(part: slice, logits: Floats) -> Floats:
+        def measure(tried: Floats) -> Floats:
+            shares = np.nan_to_num(encoder.shares)
+            shares[part] = find_chances(logits + tried[part]).mean(0)
+            return shares
+
+        return fit_biases(encoder, measure)[part]
+
+    generator = make_generator(context, "calibration")
     nothing = Given.nothing(layout, CALIBRATED_ROWS)
-
-    def measure(biases: NDArray[np.float64]) -> NDArray[np.float64]:
-        return uncover_codes(fitted.network, layout, make_generator(context, "shares"), nothing, biases).shares
-
-    biases = fit_biases(encoder, measure) if layout.segments else np.zeros(0)
-    made = draw_rows(fitted.network, layout, make_generator(context, "maps"), nothing, biases, fitted.sampling_steps)
+    codes = uncover_codes(fitted.network, layout, generator, nothing, biases, learn)
+    numbers = draw_numbers(fitted.network, layout, generator, nothing, codes, fitted.sampling_steps)
+    made = EncodedRows(codes, numbers)
     if table is not None:
         return Calibration(biases, fit_maps(encoder, made, table))
-    drawn = {
-        column.name: encoder.decode_raw(made, column.name) for column in encoder.columns if column.scores is not None
-    }
-    return Calibration(
-        biases,
-        {
-            column.name: fit_map(drawn[column.name][~np.isnan(drawn[column.name])], column.scores.quantiles)
-            for column in encoder.columns
-            if column.scores is not None and np.isfinite(drawn[column.name]).any()
-        },
-    )
+    maps = {}
+    for column in encoder.columns:
+        if column.scores is not None:
+            drawn = encoder.decode_raw(made, column.name)
+            drawn = drawn[~np.isnan(drawn)]
+            if len(drawn) > 1:
+                maps[column.name] = fit_map(drawn, column.scores.quantiles)
+    return Calibration(biases, maps)
 
 
 def make_generator(context: FitContext, purpose: str) -> Generator:

@@ -64,7 +64,8 @@ def find_losses(network: Denoiser, layout: Layout, batch: Examples) -> tuple[Ten
     shape = batch.time.shape
     entropy = error = batch.time.new_zeros(shape)
     if layout.segments:
-        logits = network.uncover(network.begin_uncovering(batch.onehot_shown, batch.values, batch.shown))
+        known = network.begin_uncovering(batch.onehot_shown, batch.values, batch.shown)
+        logits = network.weigh(network.consider(known))
         parts = [
             functional.cross_entropy(part.flatten(0, -2), batch.codes[..., number].flatten(), reduction="none")
             for number, part in enumerate(torch.split(logits, layout.sizes.tolist(), -1))
@@ -237,7 +238,7 @@ class DiffusionTask:
         """Rows as the average makes them, not calibrated."""
         network = get_averaged(self.average)
         nothing = Given.nothing(self.layout, count)
-        codes = uncover_codes(network, self.layout, generator, nothing, np.zeros(self.layout.width)).codes
+        codes = uncover_codes(network, self.layout, generator, nothing, np.zeros(self.layout.width))
         numbers = draw_numbers(network, self.layout, generator, nothing, codes, self._sampling_steps)
         return self._encoder.decode(EncodedRows(codes, numbers), generator)
 

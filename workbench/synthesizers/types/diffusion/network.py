@@ -44,10 +44,14 @@ class Denoiser(nn.Module):
         """The same, knowing for each row one more code by its place (rows,) among all codes."""
         return known + _there(self.codes).enter.weight.T[places]
 
-    def uncover(self, known: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
-        """The logits of the codes from `start` to `stop`, shape (rows, codes), of segments that are hidden."""
-        network = _there(self.codes)
-        return network.leave(network.blocks(functional.silu(known)), start, stop)
+    def consider(self, known: Tensor) -> Tensor:
+        """What the network makes of what is known of the codes, for `weigh`, shape (rows, hidden_dim)."""
+        found: Tensor = _there(self.codes).blocks(functional.silu(known))
+        return found
+
+    def weigh(self, considered: Tensor, part: slice | None = None) -> Tensor:
+        """The logits of all codes, or of a part of them, shape (rows, codes)."""
+        return _there(self.codes).leave(considered, part)
 
     def begin_denoising(self, onehot: Tensor, values: Tensor, shown: Tensor) -> Tensor:
         """What is known of rows whose codes are all there, shape (rows, hidden_dim)."""
@@ -80,11 +84,11 @@ class _Perceptron(nn.Module):
         found: Tensor = self.enter(fixed)
         return found
 
-    def leave(self, hidden: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
-        if start == 0 and stop is None:
+    def leave(self, hidden: Tensor, part: slice | None = None) -> Tensor:
+        if part is None:
             found: Tensor = self.last(hidden)
             return found
-        return functional.linear(hidden, self.last.weight[start:stop], self.last.bias[start:stop])
+        return functional.linear(hidden, self.last.weight[part], self.last.bias[part])
 
 
 class _Block(nn.Module):

@@ -87,5 +87,5 @@ def draw_rows(
     network: Denoiser, layout: Layout, generator: Generator, given: Given, biases: NDArray[np.float64], steps: int
 ) -> EncodedRows:
     """Rows with what is given and the rest drawn, as they are encoded; `steps` are the solver's."""
-    codes = uncover_codes(network, layout, generator, given, biases).codes
+    codes = uncover_codes(network, layout, generator, given, biases)
     return EncodedRows(codes, draw_numbers(network, layout, generator, given, codes, steps))

@@ -49,10 +49,10 @@ MOST_SEEN = 200_000
 LORA_RATE, FULL_RATE = 5e-4, 5e-5
 EVALUATIONS = 10
 PATIENCE = 3
-SCORED_ROWS = 200
-CALIBRATED_ROWS = 512
+SCORED_ROWS = 128
+CALIBRATED_ROWS = 256
 COUNTED_ROWS = 20_000
-FEWEST_ROWS = 50
+FEWEST_ROWS = 40
 
 
 def fit_pretrained(table: RealTable, config: LanguageModelConfig, context: FitContext) -> PretrainedLanguageModel:

@@ -32,8 +32,13 @@ from workbench.synthesizers.synthesizer import FitContext, Made
 from workbench.synthesizers.types.tvae import TvaeConfig
 from workbench.synthesizers.types.tvae.network import Decoder, Encoder, build_decoder
 
-STEPS = 3_000
+STEPS = 2_000
 """Steps that are taken where no epochs are asked for."""
+
+WARMUP_SHARE = 0.3
+"""Part of the steps over which the weight of the divergence rises to 1: at full weight from the start, points would say
+nothing of rows and the decoder learn to do without them (Bowman et al., 2016; Sønderby et al., 2016).
+"""
 
 SCORES = 20
 """Live scores in a whole training."""
@@ -67,7 +72,9 @@ class TvaeTask:
         batch: int,
         seed: int,
         device: torch.device,
+        warmup: int = 1,
     ) -> None:
+        self._warmup = warmup
         self._encoder, self._table, self._label = encoder, table, label
         self._config, self._batch, self._device = config, batch, device
         self._sizes = encoder.sizes.tolist()
@@ -103,7 +110,9 @@ class TvaeTask:
         raw = self._decode.decode(mean + torch.exp(0.5 * variance) * noise, inputs)
         made_again = self.measure_rows(raw, rows, self._tensors.codes(index), 1.0 - spread).mean()
         distance = measure_divergence(mean, variance, *self._decode.find_prior(inputs)).mean()
-        loss = self._config.loss_factor * made_again + distance
+        self._encode.steps += 1
+        weight = (self._encode.steps / self._warmup).clamp(max=1.0)
+        loss = self._config.loss_factor * made_again + weight * distance
         optimizer = self.optimizers["both"]
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -149,7 +158,7 @@ def fit_tvae(table: RealTable, config: TvaeConfig, context: FitContext) -> Tvae:
     }  # fmt: skip
     task: TvaeTask
     if accountant is None:
-        task = TvaeTask(**shared)
+        task = TvaeTask(**shared, warmup=max(1, round(steps * WARMUP_SHARE)))
     else:
         steps = private.STEPS if config.epochs is None else steps
         task = private.PrivateTvaeTask(encoder.encode(table), steps, accountant, **shared)
@@ -158,7 +167,7 @@ def fit_tvae(table: RealTable, config: TvaeConfig, context: FitContext) -> Tvae:
     train(task, plan, context, identify_fit(config, context, rows))
     decoder = task.modules["average"].cpu()
     assert isinstance(decoder, Decoder)
-    calibration = calibrate(encoder, decoder, label, known, chance, private=False)
+    calibration = calibrate(encoder, decoder, label, known, chance)
     settings = {"embedding_dim": config.embedding_dim, "decompress_dims": list(config.decompress_dims)}
     return Tvae(encoder, decoder, settings, calibration, label)
 

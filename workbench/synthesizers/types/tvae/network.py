@@ -62,11 +62,14 @@ class Decoder(RowMaker):
 
 
 class Encoder(nn.Module):
-    """A row and what it is told to the mean and the logarithm of the variance of its point."""
+    """A row and what it is told to the mean and the logarithm of the variance of its point. `steps` counts its own."""
+
+    steps: Tensor
 
     def __init__(self, encoder: TableEncoder, embedding: int, widths: Sequence[int]) -> None:
         super().__init__()
         self.layers = stack_layers(2 * encoder.width + len(encoder.names), widths, 2 * embedding)
+        self.register_buffer("steps", torch.zeros(()))
 
     def forward(self, rows: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Both (rows, embedding), of encoded rows (rows, width)."""

@@ -23,7 +23,7 @@ from workbench.synthesizers.neural.tensors import RowTensors, make_inputs
 from workbench.synthesizers.privacy.accounting import PrivacyAccountant
 from workbench.synthesizers.privacy.training import PrivateTraining
 from workbench.synthesizers.types.tvae import TvaeConfig
-from workbench.synthesizers.types.tvae.learning import TvaeTask, measure_divergence
+from workbench.synthesizers.types.tvae.learning import WARMUP_SHARE, TvaeTask, measure_divergence
 from workbench.synthesizers.types.tvae.network import Decoder, Encoder
 
 STEPS = 1_000
@@ -69,6 +69,7 @@ class PrivateTvaeTask(TvaeTask):
         training = self._training
         done = training.steps_done / training.steps
         training.set_learning_rate(self._config.learning_rate * 0.5 * (1.0 + math.cos(math.pi * done)))
+        self._bound.weight = min(1.0, done / WARMUP_SHARE)
         chosen = training.sample_batch()
         parts = [chosen[start : start + self._part] for start in range(0, len(chosen), self._part)]
         for part in parts[:-1]:
@@ -92,13 +93,16 @@ class PrivateTvaeTask(TvaeTask):
 
 
 class _Bound(nn.Module):
-    """The loss of each row, minus the bound on its likelihood, by one forward pass, as Opacus wants it."""
+    """The loss of each row, minus the bound on its likelihood, by one forward pass, as Opacus wants it.
+
+    `weight` is that of the divergence.
+    """
 
     def __init__(self, task: PrivateTvaeTask, encode: Encoder, decode: Decoder, factor: float) -> None:
         super().__init__()
         self.encode, self.decode = encode, decode
         self._task = [task]
-        self._factor = factor
+        self._factor, self.weight = factor, 1.0
 
     def forward(self, rows: Tensor, inputs: Tensor, spread: Tensor, codes: Tensor, noise: Tensor) -> Tensor:
         task = self._task[0]
@@ -106,4 +110,4 @@ class _Bound(nn.Module):
         raw = self.decode.decode(mean + torch.exp(0.5 * variance) * noise, inputs)
         distance = measure_divergence(mean, variance, *self.decode.find_prior(inputs))
         made_again = task.measure_rows(raw, rows, codes, 1.0 - spread)
-        return self._factor * made_again + distance
+        return self._factor * made_again + self.weight * distance
