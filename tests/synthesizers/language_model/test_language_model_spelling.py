@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.errors import UsageError
+from workbench.synthesizers.labels import choose_label
 from workbench.synthesizers.profile import ColumnProfile, decode_numbers, find_numbers, read_table
 from workbench.synthesizers.types.language_model.calibration import choose, choose_evenly, fit_offsets, spread_uniforms
-from workbench.synthesizers.types.language_model.layout import find_label, lay_out
+from workbench.synthesizers.types.language_model.layout import lay_out
 from workbench.synthesizers.types.language_model.spelling import LevelSpelling, Tokens, make_spellings
 from workbench.synthesizers.types.language_model.texts import END, TextForm, choose_form
 from workbench.synthesizers.types.language_model.vocabulary import find_leaves, grow_tree, read_leaves
@@ -233,7 +234,7 @@ def test_closed_choices_are_never_taken() -> None:
 def test_the_label_is_the_category_with_the_rarest_level_and_is_written_first() -> None:
     frame = pd.DataFrame({"a": ["x", "y"] * 50, "b": [True] * 98 + [False] * 2, "c": range(100)})
     table = read_table(frame)
-    assert find_label(table.profile) == "b"
+    assert choose_label(table.profile, None) == "b"
     assert lay_out(table, [], None, private=False).natural == ("b", "a", "c")
     assert lay_out(table, ["c"], "a", private=False).natural == ("c", "a", "b")
 

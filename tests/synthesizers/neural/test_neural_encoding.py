@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from workbench.synthesizers.labels import choose_label
 from workbench.synthesizers.neural.calibration import Calibration, fit_biases, fit_map
-from workbench.synthesizers.neural.conditioning import ConditionSampler, choose_label, draw_label, stratify
+from workbench.synthesizers.neural.conditioning import ConditionSampler, draw_label, stratify
 from workbench.synthesizers.neural.dependence import DependenceScore
 from workbench.synthesizers.neural.encoding import TableEncoder, fit_encoder
 from workbench.synthesizers.neural.grouping import MOST_GROUPS, group_levels

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from workbench.columns.values import Values
 from workbench.synthesizers.neural.encoding import EncodedRows, TableEncoder
-from workbench.synthesizers.profile import ColumnProfile, TableProfile, decode_codes
+from workbench.synthesizers.profile import ColumnProfile, decode_codes
 
 LABEL_SHARE = 0.4
 """Share of training rows that are told the label alone: that is how rows are drawn when nothing else is asked for."""
@@ -30,9 +30,6 @@ JOINT_SHARE = 0.15
 """Share that are told a picked category and further columns. The rest are told any columns of any row, each with one
 chance a row, so that every subset comes up, numbers alone too.
 """
-
-MOST_LABEL_LEVELS = 50
-"""The label is sought among columns with at most so many levels: of more, each is rare and none is meant."""
 
 
 class ConditionSampler:
@@ -100,21 +97,6 @@ def draw_masks(generator: Generator, count: int, columns: int, label: int | None
     return told
 
 
-def choose_label(profile: TableProfile, wanted: str | None) -> str | None:
-    """The label: `wanted` if it is there, else the category with the rarest level, else a number of few values so.
-
-    None where no column has few values.
-    """
-    if wanted is not None and wanted in profile.columns:
-        return wanted
-    named = [c for c in profile.columns.values() if c.levels is not None and 2 <= len(c.levels) <= MOST_LABEL_LEVELS]
-    for role in ("category", "number"):
-        found = [column for column in named if column.role == role]
-        if found:
-            return min(found, key=_find_rarest).name
-    return None
-
-
 def draw_label(column: ColumnProfile, generator: Generator, count: int) -> Values:
     """`count` values of a column with levels, each share within one row of the real one: stratified uniforms."""
     uniforms = stratify(generator, count)
@@ -123,11 +105,6 @@ def draw_label(column: ColumnProfile, generator: Generator, count: int) -> Value
     places = np.minimum(np.searchsorted(ends / ends[-1], uniforms, side="right"), np.flatnonzero(shares)[-1])
     places[places == len(column.shares)] = -1
     return decode_codes(column, places)
-
-
-def _find_rarest(column: ColumnProfile) -> float:
-    shares = column.shares
-    return float(shares[shares > 0].min()) if shares.any() else 1.0
 
 
 def stratify(generator: Generator, count: int) -> NDArray[np.float64]:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.random import Generator, Philox
 
 from workbench.columns.streams import derive_key
+from workbench.synthesizers.labels import choose_label
 from workbench.synthesizers.neural.calibration import Calibration, fit_biases, fit_map, fit_maps
-from workbench.synthesizers.neural.conditioning import choose_label
 from workbench.synthesizers.neural.encoding import EncodedRows, fit_encoder
 from workbench.synthesizers.neural.training import TrainingPlan, build_seeded, choose_device, identify_fit, train
 from workbench.synthesizers.profile import RealTable

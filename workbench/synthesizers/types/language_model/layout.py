@@ -10,6 +10,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from workbench.columns.values import Values
+from workbench.synthesizers.labels import choose_label
 from workbench.synthesizers.profile import RealTable, TableProfile
 from workbench.synthesizers.types.language_model.vocabulary import ValueTree, find_leaves, grow_trees
 
@@ -104,21 +105,7 @@ def lay_out(table: RealTable, given: Sequence[str], label: str | None, *, privat
 def order_columns(profile: TableProfile, given: Sequence[str], label: str | None) -> tuple[str, ...]:
     """The natural order: columns that are always given, the label, the others as they stand in the table."""
     first = [*(name for name in given if name in profile.columns)]
-    found = find_label(profile) if label is None else label
-    if found is not None and found in profile.columns:
+    found = choose_label(profile, label)
+    if found is not None:
         first.append(found)
     return tuple(dict.fromkeys([*first, *profile.columns]))
-
-
-def find_label(profile: TableProfile) -> str | None:
-    """The category with the rarest level among those of few levels; None where there is no category."""
-    rarest = {
-        column.name: float(column.shares.min())
-        for column in profile.columns.values()
-        if column.role == "category" and 2 <= len(column.levels or ()) <= MOST_LABEL_LEVELS and column.counts
-    }
-    return min(rarest, key=lambda name: rarest[name]) if rarest else None
-
-
-MOST_LABEL_LEVELS = 20
-"""A category with more levels is no label of its own accord."""

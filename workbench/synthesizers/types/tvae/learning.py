@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from workbench.columns.streams import derive_key
+from workbench.synthesizers.labels import choose_label
 from workbench.synthesizers.neural.averaging import RunningMean
-from workbench.synthesizers.neural.conditioning import ConditionSampler, choose_label
+from workbench.synthesizers.neural.conditioning import ConditionSampler
 from workbench.synthesizers.neural.encoding import EncodedRows, TableEncoder, fit_encoder
 from workbench.synthesizers.neural.onepass import OnePassSynthesizer, RowMaker, calibrate, make_live_rows
 from workbench.synthesizers.neural.tensors import RowTensors, make_inputs
