@@ -42,7 +42,7 @@ from synthesis.running import (
 )
 from synthesis.tables import TABLES, split_table
 
-FULL = (5_000, Limits(epochs=300, great_epochs=20, cpu_seconds=900))
+FULL = (5_000, Limits(epochs=300, great_epochs=5, cpu_seconds=400))
 QUICK = (2_000, Limits(epochs=100, great_epochs=5, cpu_seconds=240))
 EPOCHS_TABLE = next(table for table in TABLES if table.name == "health_insurance")
 EPOCHS_ROWS = 10_000

@@ -35,6 +35,8 @@ def main() -> None:
     command, folder, *rest = sys.argv[1:]
     kinds = json.loads((Path(folder) / "kinds.json").read_text())["kinds"]
     train = pd.read_parquet(Path(folder) / "train.parquet")
+    # SDV takes the whole number behind a moment as nanoseconds, whatever its unit is.
+    train = train.astype({name: "datetime64[ns]" for name, kind in kinds.items() if kind == "datetime"})
     if command == "score":
         answer: dict[str, Any] = {"scores": [score_quality(train, pd.read_parquet(path), kinds) for path in rest]}
     elif command == "epochs":
@@ -89,7 +91,8 @@ def score_quality(train: pd.DataFrame, made: pd.DataFrame, kinds: dict[str, str]
             if kind == "categorical":
                 frame[name] = frame[name].astype(object).map(lambda value: None if pd.isna(value) else str(value))
             elif kind == "datetime":
-                frame[name] = pd.to_datetime(frame[name])
+                moments = pd.to_datetime(frame[name], errors="coerce", format="mixed")
+                frame[name] = moments.astype("datetime64[ns]")
             else:
                 frame[name] = pd.to_numeric(frame[name], errors="coerce").astype(float)
         frames.append(frame)

@@ -19,6 +19,7 @@ def measure_table(table: BenchmarkTable, train: pd.DataFrame, test: pd.DataFrame
     share of the rarest class is off, relative to its share in `train`. `copies` is the share of made rows that are in
     `train` word by word.
     """
+    made = _read_like(made, train)
     scores = _train_and_test(table, made, test, train)
     if not table.predicts_number:
         shares = train[table.target].value_counts(normalize=True)
@@ -32,6 +33,17 @@ def find_copies(train: pd.DataFrame, rows: pd.DataFrame) -> float:
     """The share of `rows` that are in `train` with all of their values."""
     known = set(_write_rows(train))
     return float(np.mean([row in known for row in _write_rows(rows)]))
+
+
+def _read_like(made: pd.DataFrame, real: pd.DataFrame) -> pd.DataFrame:
+    """The columns of `real` with its types: a language model writes texts, some of which are no numbers or moments."""
+    columns = {}
+    for name in real.columns:
+        if pd.api.types.is_datetime64_any_dtype(real[name]):
+            columns[name] = pd.to_datetime(made[name], errors="coerce", format="mixed")
+        else:
+            columns[name] = made[name] if _is_category(real[name]) else pd.to_numeric(made[name], errors="coerce")
+    return pd.DataFrame(columns)
 
 
 def _train_and_test(
