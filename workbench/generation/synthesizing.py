@@ -100,7 +100,10 @@ class TableSynthesizer:
         model = self.job.open(self.session).rows
         if not isinstance(model, FittedTable):
             return self._draw_records(model, draws)
-        known = {**conditions, **self._read_inherited(draws.rows)}
+        known = dict(conditions)
+        if self.link is not None:
+            parents, back = np.unique(self.link.find_parents(draws.rows)[0], return_inverse=True)
+            known |= {name: values.take(back) for name, values in self._read_inherited(parents).items()}
         known = choose_nearest(model.profile, known)
         names = (self.seed, self.table, "synthesizer", "fixed" if fixed else "given", draws.attempt)
         return model.draw_rows(draws.rows, known, names)
@@ -111,7 +114,7 @@ class TableSynthesizer:
         assert draws.family is not None
         parents, first = np.unique(self.link.find_parents(draws.rows)[0], return_index=True)
         lengths = draws.family.size[first]
-        given = self._read_inherited(draws.rows[first])
+        given = self._read_inherited(parents)
         given = choose_nearest(model.profile, given)
         made = model.draw_records(parents, lengths, given, (self.seed, self.table, "synthesizer"))
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
@@ -119,10 +122,11 @@ class TableSynthesizer:
         places = starts[family] + draws.rows - draws.family.first
         return {name: made[name].take(places) for name in self.names}
 
-    def _read_inherited(self, rows: NDArray[np.int64]) -> dict[str, Values]:
-        if self.link is None:
-            return {}
-        return {name: self.link.read(rows, column) for name, column in self.inherited.items()}
+    def _read_inherited(self, parents: NDArray[np.int64]) -> dict[str, Values]:
+        """The columns of the parents numbered `parents` (rising) that the fit knows, under their names there."""
+        assert self.link is not None
+        opened = self.link.open_rows(self.link.parent, parents)
+        return {name: opened.make(column) for name, column in self.inherited.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,6 +19,8 @@ from workbench.spec.problems import Path, Problem
 
 _ROWS = 250
 _ATTEMPTS = 8
+_SYNTHESIZED_ATTEMPTS = 2
+"""Of tables with a synthesizer, whose rows are drawn a chunk at a time: a spec is checked at each key."""
 
 
 def find_conflicts(table: TablePlan, path: Path) -> list[Problem]:
@@ -57,7 +59,8 @@ def _try_rules(table: TablePlan, group: RuleGroup, rows: NDArray[np.int64]) -> N
     """Which rules are broken by each trial row; shape (rules, trials). Rules of balance count as kept."""
     trials = []
     maker = RowMaker(replace(table, groups=(), parity=()), rows)
-    for drawn in maker.draw_attempts(group.columns, _ATTEMPTS):
+    attempts = _ATTEMPTS if table.synthesizer is None else _SYNTHESIZED_ATTEMPTS
+    for drawn in maker.draw_attempts(group.columns, attempts):
         trials.append(
             [
                 np.zeros(len(rows), np.bool_) if rule.patient else np.asarray(rule.find_broken(drawn, rows))

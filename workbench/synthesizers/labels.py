@@ -1,6 +1,10 @@
-"""Which column's shares matter most where nobody says: the label is drawn first, rare levels included."""
+"""The label, the column whose shares matter most: which it is where nobody says, and how its chance is spread."""
 
 from __future__ import annotations
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
 
 from workbench.synthesizers.profile import ColumnProfile, TableProfile
 
@@ -21,6 +25,22 @@ def choose_label(profile: TableProfile, wanted: str | None) -> str | None:
         if found:
             return min(found, key=_find_rarest).name
     return None
+
+
+def spread_evenly(generator: Generator, count: int) -> NDArray[np.float64]:
+    """`count` uniforms in [0, 1), one in each of `count` equal parts, and the first n of them nearly so for every n.
+
+    A table rarely ends with a whole chunk, and its rare classes should be there too. The parts are taken in van der
+    Corput's order (1935), bits reversed, scrambled by a random mask. Two columns must not both be drawn so: each would
+    tell the other.
+    """
+    bits = max(1, (count - 1).bit_length())
+    order = np.zeros(1, np.int64)
+    for _ in range(bits):
+        order = np.concatenate([order * 2, order * 2 + 1])
+    order ^= int(generator.integers(1 << bits))
+    uniforms = (order[order < count] + generator.random(count)) / count
+    return np.minimum(uniforms, np.nextafter(1.0, 0.0))
 
 
 def _find_rarest(column: ColumnProfile) -> float:

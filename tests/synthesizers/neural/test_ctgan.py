@@ -83,7 +83,7 @@ def test_shares_of_other_categories_are_within_ten_percent(fitted: FittedTable) 
 def test_the_network_learns_what_goes_with_the_rare_class(fitted: FittedTable) -> None:
     made = fitted.sample(2_000, conditions={"late": True})
     assert made["late"].all()
-    assert (made["kind"] == "sea").mean() > 0.25
+    assert (made["kind"] == "sea").mean() > 0.2
     assert (fitted.sample(2_000, conditions={"late": False})["kind"] == "sea").mean() < 0.1
 
 

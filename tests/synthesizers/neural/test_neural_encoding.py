@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.synthesizers.labels import choose_label
+from workbench.synthesizers.labels import choose_label, spread_evenly
 from workbench.synthesizers.neural.calibration import Calibration, fit_biases, fit_map
 from workbench.synthesizers.neural.conditioning import ConditionSampler, draw_label, stratify
 from workbench.synthesizers.neural.dependence import DependenceScore
@@ -206,3 +206,11 @@ def test_a_map_moves_made_numbers_to_the_real_quantiles_in_the_same_order() -> N
     assert moved[:-1].max() <= real.max()
     order = np.argsort(drawn)
     assert (np.diff(moved[:-1][order]) >= 0).all()
+
+
+@pytest.mark.parametrize("count", [16, 100, 1024])
+def test_any_first_part_of_a_chunk_is_spread_evenly(count: int) -> None:
+    uniforms = spread_evenly(np.random.default_rng(3), count)
+    assert sorted((uniforms * count).astype(int).tolist()) == list(range(count))
+    for first in range(1, count + 1):
+        assert abs(np.count_nonzero(uniforms[:first] < 0.2) - 0.2 * first) <= 4

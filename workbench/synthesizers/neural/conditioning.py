@@ -14,6 +14,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from workbench.columns.values import Values
+from workbench.synthesizers.labels import spread_evenly
 from workbench.synthesizers.neural.encoding import EncodedRows, TableEncoder
 from workbench.synthesizers.profile import ColumnProfile, decode_codes
 
@@ -98,8 +99,8 @@ def draw_masks(generator: Generator, count: int, columns: int, label: int | None
 
 
 def draw_label(column: ColumnProfile, generator: Generator, count: int) -> Values:
-    """`count` values of a column with levels, each share within one row of the real one: stratified uniforms."""
-    uniforms = stratify(generator, count)
+    """`count` values of a column with levels, each share within one row of the real one, nearly so in a first part."""
+    uniforms = spread_evenly(generator, count)
     shares = np.append(column.shares * (1.0 - column.missing), column.missing)
     ends = np.cumsum(shares)
     places = np.minimum(np.searchsorted(ends / ends[-1], uniforms, side="right"), np.flatnonzero(shares)[-1])

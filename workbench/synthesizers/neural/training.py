@@ -37,6 +37,12 @@ SCORED_ROWS = 2_000
 PATIENT_SHARE = 0.3
 """No training ends early in this part of its steps: rows show no dependence at all for a while, then much of it."""
 
+SCORES = 20
+"""Live scores in a whole training."""
+
+FEWEST_BETWEEN = 25
+"""Steps between two of them, at least: a score costs as much as several steps."""
+
 METRIC_SECONDS = 1.0
 """Losses are told about so often."""
 
@@ -159,6 +165,11 @@ def train(task: NeuralTask, plan: TrainingPlan, context: FitContext, identity: s
     if context.checkpoints is not None:
         write_checkpoint(context.checkpoints, task, generator, state, best, identity)
     return state
+
+
+def space_scores(steps: int) -> int:
+    """After how many steps rows are scored each time, in a training of so many."""
+    return max(FEWEST_BETWEEN, steps // SCORES)
 
 
 def identify_fit(config: SynthesizerConfig, context: FitContext, rows: EncodedRows) -> str:

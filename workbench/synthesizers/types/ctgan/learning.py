@@ -29,6 +29,7 @@ from workbench.synthesizers.neural.training import (
     choose_device,
     identify_fit,
     seed_noise,
+    space_scores,
     train,
 )
 from workbench.synthesizers.privacy.stand_in import make_stand_in
@@ -44,9 +45,6 @@ from workbench.synthesizers.types.ctgan.network import (
 
 STEPS = 2_500
 """Steps that are taken where no epochs are asked for."""
-
-SCORES = 20
-"""Live scores in a whole training."""
 
 BETAS = (0.5, 0.9)
 """Of Adam, both optimizers, as in Xu et al. (2019)."""
@@ -191,7 +189,7 @@ def fit_ctgan(table: RealTable, config: CtganConfig, context: FitContext) -> Ctg
         steps = private.STEPS if config.epochs is None else steps
         task = private.PrivateCtganTask(encoder.encode(table), steps, accountant, **shared)
         context = replace(context, checkpoints=None)
-    plan = TrainingPlan(steps, per_epoch, max(1, steps // SCORES), config.patience, decay=True)
+    plan = TrainingPlan(steps, per_epoch, space_scores(steps), config.patience, decay=True)
     train(task, plan, context, identify_fit(config, context, rows))
     average = task.modules["average"].cpu()
     assert isinstance(average, Generator)

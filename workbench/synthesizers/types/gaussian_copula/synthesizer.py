@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from workbench.columns.values import Values
+from workbench.synthesizers.labels import spread_evenly
 from workbench.synthesizers.profile import (
     ColumnProfile,
     TableProfile,
@@ -96,7 +97,7 @@ class GaussianCopula(Synthesizer):
     def draw(self, generator: Generator, count: int, conditions: Conditions) -> Made:
         """Rows given the conditions; each row depends on its own conditions only."""
         cumulative = np.cumsum(self.mixture.weights)
-        uniforms = (generator.permutation(count) + generator.random(count)) / count
+        uniforms = spread_evenly(generator, count)
         news = generator.standard_normal((count, len(self.axes)))
         if not conditions:
             component = np.minimum(np.searchsorted(cumulative, uniforms, side="right"), len(cumulative) - 1)

@@ -25,6 +25,7 @@ from workbench.synthesizers.neural.training import (
     choose_device,
     identify_fit,
     seed_noise,
+    space_scores,
     train,
 )
 from workbench.synthesizers.privacy.stand_in import make_stand_in
@@ -40,9 +41,6 @@ WARMUP_SHARE = 0.3
 """Part of the steps over which the weight of the divergence rises to 1: at full weight from the start, points would say
 nothing of rows and the decoder learn to do without them (Bowman et al., 2016; Sønderby et al., 2016).
 """
-
-SCORES = 20
-"""Live scores in a whole training."""
 
 WEIGHT_DECAY = 1e-5
 """Of Adam, as in Xu et al. (2019)."""
@@ -164,7 +162,7 @@ def fit_tvae(table: RealTable, config: TvaeConfig, context: FitContext) -> Tvae:
         steps = private.STEPS if config.epochs is None else steps
         task = private.PrivateTvaeTask(encoder.encode(table), steps, accountant, **shared)
         context = replace(context, checkpoints=None)
-    plan = TrainingPlan(steps, per_epoch, max(1, steps // SCORES), config.patience, decay=True)
+    plan = TrainingPlan(steps, per_epoch, space_scores(steps), config.patience, decay=True)
     train(task, plan, context, identify_fit(config, context, rows))
     decoder = task.modules["average"].cpu()
     assert isinstance(decoder, Decoder)
