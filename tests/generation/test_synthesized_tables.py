@@ -156,6 +156,21 @@ def test_a_model_is_fitted_once_and_a_changed_spec_never_meets_an_old_one(
     assert len(list(models.iterdir())) == 2
 
 
+def test_a_table_of_a_thousand_columns_needs_none_listed(tmp_path: Path, recorder: Recorder) -> None:
+    generator = np.random.default_rng(3)
+    frame = pd.DataFrame({f"c{number}": generator.normal(size=150).round(2) for number in range(1000)})
+    frame["kind"] = generator.choice(["a", "b"], 150)
+    frame.to_csv(tmp_path / "wide.csv", index=False)
+    text = (
+        "name: wide\nrows: 100\nsources: {real: {path: wide.csv}}\n"
+        "synthesizer: {type: gaussian_copula, source: real}\n"
+        "balance: [{column: kind, shares: {a: 0.5, b: 0.5}}]\n"
+    )
+    made = read(generate(text, recorder()), "wide")
+    assert made.shape == (100, 1001)
+    assert (made.kind == "a").sum() == 50
+
+
 def test_a_balance_is_exact_and_the_other_columns_go_with_it(loans: pd.DataFrame, recorder: Recorder) -> None:
     text = TABLE + "balance: [{column: defaulted, shares: {true: 0.5, false: 0.5}}]\n"
     made = read(generate(text, recorder()), "loans")

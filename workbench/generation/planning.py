@@ -172,10 +172,12 @@ class TablePlanner:
                 continue
             configs[config.name] = config
             self.positions[config.name] = position
-        if all(config.drop for config in configs.values()):
-            self.add(("columns",), "Every column is marked “drop”: nothing is left.", "Keep at least one.")
         configs = add_key_columns(self.table, configs, self.path, self.problems)
-        return configs if self.synthesizer is None else self.add_synthesized(configs, self.synthesizer)
+        if self.synthesizer is not None:
+            configs = self.add_synthesized(configs, self.synthesizer)
+        elif self.table.columns and all(config.drop for config in self.table.columns):
+            self.add(("columns",), "Every column is marked “drop”: nothing is left.", "Keep at least one.")
+        return configs
 
     def add_synthesized(
         self, configs: dict[str, ColumnConfig], synthesizer: TableSynthesizer
