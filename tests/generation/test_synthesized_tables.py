@@ -14,11 +14,13 @@ import pytest
 
 from workbench.calls.session import Session
 from workbench.datasets.manifest import read_manifest
+from workbench.datasets.store import open_dataset
 from workbench.errors import UsageError
 from workbench.generation import fitting
 from workbench.generation import run as generation
 from workbench.generation.check import check_text
 from workbench.generation.live_preview import preview_stored
+from workbench.quality.run import check_dataset
 from workbench.workspace import Workspace
 
 Recorder = Callable[..., Any]
@@ -332,3 +334,18 @@ def test_another_share_of_holdout_is_another_dataset(loans: pd.DataFrame, tmp_pa
     assert plans[0] is not None
     assert plans[1] is not None
     assert plans[0].sources != plans[1].sources
+
+
+def test_quality_compares_what_was_learned_and_leaves_keys_alone(
+    shop: tuple[pd.DataFrame, pd.DataFrame], recorder: Recorder
+) -> None:
+    told = recorder()
+    text = CHILDREN.replace("TYPE", "gaussian_copula").replace(
+        "source: customers}", "source: customers}\n    scenarios: [{name: firms, share: 0.5, set: {kind: business}}]"
+    )
+    dataset = open_dataset(generate(text, told)["dataset"], told.workspace)
+    checks = {(check["table"], check["name"]): check for check in check_dataset(dataset, None, told)["checks"]}
+    assert set(checks["customers", "fidelity.columns"]["columns"]) == {"kind"}
+    assert set(checks["orders", "fidelity.columns"]["columns"]) == {"at", "amount"}
+    assert checks["customers", "scenario.firms"]["verdict"] == "pass"
+    assert checks["orders", "schema"]["verdict"] == "pass"
