@@ -107,7 +107,7 @@ def main() -> None:
     epochs = None
     if "ctgan" in options.types:
         split = split_table(EPOCHS_TABLE, EPOCHS_ROWS, SYNTHESIZERS_HOME / "work")
-        epochs = measure_epochs(split, 2, 12, peers=bool(peers), fresh=options.fresh_peers)
+        epochs = measure_epochs(split, 10, 40, peers=bool(peers), fresh=options.fresh_peers)
     print(f"\n{date.today()}, {_describe_machine()}, {limits.epochs} epochs, at most {rows:,} rows")
     _print_scores(results, options.types)
     if epochs is not None:
