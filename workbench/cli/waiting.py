@@ -117,9 +117,10 @@ def _describe_rate(metrics: Mapping[str, float]) -> str:
 
 
 def _describe_fit(metrics: Mapping[str, float]) -> str:
-    """How a fit goes: its losses, and how like the validation rows its rows are."""
-    shown = [name for name in metrics if name.endswith("loss") or name in ("fidelity", "dependence")]
-    return "".join(f" · {name} {metrics[name]:.3f}" for name in shown)
+    """How a fit goes: its first loss, and how like the validation rows its rows are. More would hide the time left."""
+    losses = [name for name in metrics if name.endswith("loss")]
+    shown = [*losses[:1], *(name for name in ("fidelity",) if name in metrics)]
+    return "".join(f" · {name.replace('_', ' ')} {metrics[name]:.3g}" for name in shown)
 
 
 def _stop_and_wait(args: argparse.Namespace, run_id: str) -> None:
