@@ -72,7 +72,7 @@ def test_fit_refuses_a_spec_with_problems_and_one_without_synthesizers(tmp_path:
 
 
 def test_a_stopped_fit_goes_on_from_its_checkpoint_to_the_same_model(tmp_path: Path) -> None:
-    settings = "tvae, epochs: 150"
+    settings = "tvae, epochs: 300, patience: null"
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     for folder in (whole, stopped):
         folder.mkdir()
