@@ -138,8 +138,9 @@ def inspect_dataset(args: argparse.Namespace) -> int:
     for place, count in manifest.failed.items():
         print_line(f"without an answer: {count:,} rows, {place}")
     for label, fit in manifest.synthesizers.items():
-        for line in describe_fit(label, fit.model_dump(mode="json")):
-            print_line(f"\n{line}" if line.startswith(label) else line)
+        print_line()
+        for line in describe_fit(label, fit):
+            print_line(line)
     for label, source in manifest.sources.items():
         print_line(f"\nsource {label}: {source.origin}, licence {source.licence}")
     return DONE

@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from workbench.cli.commands import Commands
 from workbench.cli.output import format_seconds, print_json, print_line
 from workbench.cli.waiting import announce_run, finish_run
 from workbench.errors import DONE, UsageError
+
+if TYPE_CHECKING:
+    from workbench.datasets.manifest import SynthesizerRecord
 
 
 def add_commands(commands: Commands) -> None:
@@ -27,6 +30,7 @@ def add_commands(commands: Commands) -> None:
 def fit_spec(args: argparse.Namespace) -> int:
     """Check the spec here, so that its problems are seen at once, then queue the run and wait for it."""
     from workbench.cli.specs import check_for_run
+    from workbench.datasets.manifest import SynthesizerRecord
     from workbench.runs.submit import submit_run
 
     checked = check_for_run(args.spec, "fitted")
@@ -48,25 +52,23 @@ def fit_spec(args: argparse.Namespace) -> int:
         print_json({"run": run_id, **result})
         return DONE
     for table, record in result.get("models", {}).items():
-        for line in describe_fit(table, record):
+        for line in describe_fit(table, SynthesizerRecord.model_validate(record)):
             print_line(line)
         print_line(f"  model: {result['folders'][table]}")
     return DONE
 
 
-def describe_fit(table: str, record: dict[str, Any]) -> Iterator[str]:
-    """A fitted model as lines to read, from its record in a manifest."""
-    learned = f"{record['rows']:,} rows of {record['source']}, {record['columns']} columns"
-    yield f"{table}: {record['type']} fitted to {learned} in {format_seconds(record['seconds'])}"
-    if record["fidelity"]:
-        scores = ", ".join(f"{name} {value:.3f}" for name, value in record["fidelity"].items() if value is not None)
-        yield f"  fidelity to {record['validation_rows']:,} rows kept apart: {scores}"
-    if record["epsilon"] is None:
+def describe_fit(table: str, fit: SynthesizerRecord) -> Iterator[str]:
+    """A fitted model as lines to read."""
+    learned = f"{fit.rows:,} rows of {fit.source}, {fit.columns} columns"
+    yield f"{table}: {fit.type} fitted to {learned} in {format_seconds(fit.seconds)}"
+    if fit.fidelity:
+        yield f"  fidelity to {fit.validation_rows:,} rows kept apart: {fit.describe_scores()}"
+    if fit.epsilon is None:
         yield "  privacy: none promised (no “differential_privacy”)"
     else:
-        yield f"  privacy: epsilon {record['epsilon']:.3g} at delta {record['delta']:g} ({record['accounting']})"
-    rarest = [(name, share["rarest"]) for name, share in record["shares"].items() if share.get("rarest")]
-    for name, level in sorted(rarest, key=lambda each: float(each[1]["real"]))[:3]:
+        yield f"  privacy: epsilon {fit.epsilon:.3g} at delta {fit.delta:g} ({fit.accounting})"
+    for name, level in fit.find_rarest(3):
         yield f"  rarest {name}: {level['value']}, real {level['real']:.3%}, made {level['made']:.3%}"
-    for note in record["notes"]:
+    for note in fit.notes:
         yield f"  {note}"

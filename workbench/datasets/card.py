@@ -133,10 +133,9 @@ def _describe_synthesizer(table: str, fit: SynthesizerRecord) -> str:
             f"{fit.delta:g}, counted by {_escape(fit.accounting)}"
         )
     if fit.fidelity:
-        scores = ", ".join(f"{name} {value:.3f}" for name, value in fit.fidelity.items() if value is not None)
-        lines.append(f"  - Fidelity to {fit.validation_rows:,} real rows kept apart: {_escape(scores)}")
-    rarest = {name: share["rarest"] for name, share in fit.shares.items() if share.get("rarest")}
-    for name, level in sorted(rarest.items(), key=lambda item: float(item[1]["real"]))[:5]:
+        scores = _escape(fit.describe_scores())
+        lines.append(f"  - Fidelity to {fit.validation_rows:,} real rows kept apart: {scores}")
+    for name, level in fit.find_rarest(5):
         lines.append(
             f"  - Rarest value of `{name}`: {_escape(_shorten(level['value']))}, real share {level['real']:.3%}, "
             f"made {level['made']:.3%}"

@@ -183,6 +183,15 @@ class SynthesizerRecord(_Record):
     accounting: str = ""
     figures: dict[str, Any] = Field(default_factory=dict)
 
+    def describe_scores(self) -> str:
+        """The scores of fidelity in one line, empty where there are none."""
+        return ", ".join(f"{name} {value:.3f}" for name, value in self.fidelity.items() if value is not None)
+
+    def find_rarest(self, most: int) -> list[tuple[str, dict[str, Any]]]:
+        """The categories whose rarest value is rarest, at most `most`: each with its level, real and made share."""
+        found = [(name, share["rarest"]) for name, share in self.shares.items() if share.get("rarest")]
+        return sorted(found, key=lambda each: float(each[1]["real"]))[:most]
+
 
 class Manifest(_Record):
     """`manifest.json`. `fingerprint` is the SHA-256 of all that decides the rows; its first digits are the version.

@@ -69,6 +69,12 @@ def fit_missing(jobs: Mapping[str, FitJob], context: RunContext, *, device: str 
     return len(missing)
 
 
+def record_fits(plan: Plan) -> dict[str, SynthesizerRecord]:
+    """The fitted models that make columns, by table. Raises WorkbenchError where one is gone from the store."""
+    folder = plan.session.fitted
+    return {} if folder is None else {name: record_fit(job, folder) for name, job in list_jobs(plan).items()}
+
+
 def record_fit(job: FitJob, folder: Path) -> SynthesizerRecord:
     """What the manifest says of a job's models. Raises WorkbenchError where they are not in the store."""
     fitted = find_fitted(job, folder)

@@ -16,21 +16,22 @@ from workbench.generation.links import Whole
 from workbench.generation.plan import TablePlan
 from workbench.generation.real_data import SourceReader
 from workbench.generation.synthesizing import TableSynthesizer, find_fixed
+from workbench.spec.base import NAME_PATTERN
 from workbench.spec.model import Spec, SynthesizerConfig, TableConfig
 from workbench.spec.problems import Path, Problem, suggest
 from workbench.synthesizers.profile import TableProfile, read_table
+from workbench.synthesizers.types.sequence import SequenceConfig
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 _KEY = "parent: key"
 """The column of a parent's key in a fit: no column of a table can have this name."""
 
 _MOST_KNOWN = 16
-_profiles: dict[tuple[str, str, tuple[str, ...]], TableProfile] = {}
-"""Profiles of real data by its digest, the holdout and the columns: a preview plans its spec at each key."""
+_profiles: dict[tuple[str, int, tuple[str, ...]], TableProfile] = {}
+"""Profiles of real data by the digest of it and its split, the seed and the columns: a preview plans at each key."""
 
 
 class SynthesizerPlanner:
@@ -67,8 +68,9 @@ class SynthesizerPlanner:
             hint = f"Take it out, or leave “{parent[0]}” out of the source's columns: the rows then know no parent."
             self._add(("differential_privacy",), message, hint)
         fixed = find_fixed(self.table, names)
-        ordered = [getattr(config, field) for field in ("entity", "order_by") if hasattr(config, field)]
-        if ordered:
+        ordered: list[str] = []
+        if isinstance(config, SequenceConfig):
+            ordered = [config.entity, config.order_by]
             self._check_sequence(config, frame, fixed)
         if len(self.problems) > before:
             return None
@@ -89,7 +91,6 @@ class SynthesizerPlanner:
             fixed,
             profile,
             self.session,
-            is_sequence=bool(ordered),
         )
 
     def _add(self, path: Path, message: str, hint: str = "") -> None:
@@ -114,14 +115,15 @@ class SynthesizerPlanner:
         """The columns that it makes: those asked for, or all of the source that nothing else makes."""
         others = {each.name for each in self.table.columns if not isinstance(each, SynthesizedColumnConfig)}
         keys = {key.column for key, _ in self.table.find_keys().values()}
-        apart = others | keys | {self.table.primary_key, getattr(config, "entity", None)}
+        entity = config.entity if isinstance(config, SequenceConfig) else None
+        apart = others | keys | {self.table.primary_key, entity}
         known = [str(name) for name in frame.columns]
         names = config.columns if config.columns is not None else [name for name in known if name not in apart]
         for position, name in enumerate(names):
             place: Path = ("columns", position) if config.columns is not None else ("source",)
             if name not in known:
                 self._add(place, f"“{config.source}” has no column “{name}”.", suggest(name, known))
-            elif not _NAME.fullmatch(name):
+            elif not re.fullmatch(NAME_PATTERN, name):
                 hint = "Rename it in the data, or list the columns to learn under “columns:” without it."
                 self._add(place, f"“{name}” cannot be the name of a column.", hint)
             elif name in apart and config.columns is not None:
@@ -147,9 +149,8 @@ class SynthesizerPlanner:
                 message = f"“{config.source}” has no column “{name}”, so nothing can be learned of it."
                 self._add(("given", position), message, suggest(name, map(str, frame.columns)))
 
-    def _check_sequence(self, config: SynthesizerConfig, frame: pd.DataFrame, fixed: frozenset[str]) -> None:
-        for field in ("entity", "order_by"):
-            name = getattr(config, field)
+    def _check_sequence(self, config: SequenceConfig, frame: pd.DataFrame, fixed: frozenset[str]) -> None:
+        for field, name in (("entity", config.entity), ("order_by", config.order_by)):
             if name not in frame.columns:
                 self._add(
                     (field,), f"“{config.source}” has no column “{name}”.", suggest(name, map(str, frame.columns))
@@ -168,7 +169,7 @@ class SynthesizerPlanner:
             self._add((), "A sequence belongs to the rows of another table.", hint)
         source = self.spec.sources[config.source]
         if source.group_by is None and source.holdout:
-            hint = f"Add “group_by: {getattr(config, 'entity', '')}” to the source, so that it keeps them whole."
+            hint = f"Add “group_by: {config.entity}” to the source, so that it keeps them whole."
             message = f"The holdout of “{config.source}” takes single records out of the sequences."
             path: Path = ("sources", config.source)
             self.problems.append(Problem(message, hint, path, level="warning"))
@@ -189,8 +190,7 @@ class SynthesizerPlanner:
         return {f"{parent.name}.{name}": name for name in parent.synthesizer.names}
 
     def _profile(self, config: SynthesizerConfig, frame: pd.DataFrame, learned: list[str]) -> TableProfile:
-        source = self.spec.sources[config.source].model_dump_json()
-        key = (self.reader.digests[config.source], f"{source} {self.spec.seed}", tuple(learned))
+        key = (self.reader.digests[config.source], self.spec.seed, tuple(learned))
         if key not in _profiles:
             if len(_profiles) >= _MOST_KNOWN:
                 _profiles.clear()

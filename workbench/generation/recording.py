@@ -41,9 +41,18 @@ _LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "faker", "jinja2")
 
 
 def record_manifest(
-    plan: Plan, building: BuildFolder, fingerprint: str, text: str, folder: Path, seconds: float
+    plan: Plan,
+    building: BuildFolder,
+    fits: Mapping[str, SynthesizerRecord],
+    fingerprint: str,
+    text: str,
+    folder: Path,
+    seconds: float,
 ) -> Manifest:
-    """The manifest; every block of the plan is committed. `text` is the spec as written, `folder` that of its paths."""
+    """The manifest; every block of the plan is committed, and `fits` made columns, by table.
+
+    `text` is the spec as written, `folder` that of its paths.
+    """
     spec = plan.spec
     tables = {name: _record_table(table, spec, building) for name, table in plan.tables.items()}
     return Manifest(
@@ -59,7 +68,7 @@ def record_manifest(
         rejected=_sum_counts(table.rejected for table in tables.values()),
         sources=record_sources(spec, folder),
         models=record_models(spec, plan.session),
-        synthesizers=record_fits(plan),
+        synthesizers=dict(fits),
         failed=_count_failures(building),
         versions=read_versions(),
         created=datetime.now(UTC).isoformat(timespec="microseconds"),
@@ -107,14 +116,6 @@ def record_models(spec: Spec, session: Session) -> dict[str, ModelRecord]:
         price = NOT_STATED if used.price is None else used.price.evidence
         records[name] = ModelRecord(provider=model.provider, details=details, price=price, **told, **figures)
     return records
-
-
-def record_fits(plan: Plan) -> dict[str, SynthesizerRecord]:
-    """The fitted models that made columns, by table. Raises WorkbenchError where one is gone from the store."""
-    from workbench.generation.fitting import list_jobs, record_fit
-
-    folder = plan.session.fitted
-    return {} if folder is None else {name: record_fit(job, folder) for name, job in list_jobs(plan).items()}
 
 
 def read_versions() -> dict[str, str]:

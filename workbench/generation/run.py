@@ -8,13 +8,13 @@ whole is used again. A run that is killed, stopped or out of disk leaves its com
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from workbench.calls.session import Session
 from workbench.datasets.finishing import finish_dataset
-from workbench.datasets.manifest import MANIFEST, Manifest, find_damaged_extra
+from workbench.datasets.manifest import MANIFEST, Manifest, SynthesizerRecord, find_damaged_extra
 from workbench.datasets.promises import compare_promises
 from workbench.errors import StopRequested, UsageError, WorkbenchError
 from workbench.files import clean_text, explain_os_error, write_atomic
@@ -22,15 +22,18 @@ from workbench.generation.asking import CallWatch, open_session, set_budget, use
 from workbench.generation.blocks import remember_rows
 from workbench.generation.building import BuildFolder, read_published, remove_folder
 from workbench.generation.fingerprint import VERSION_DIGITS
-from workbench.generation.fitting import fit_missing
+from workbench.generation.fitting import fit_missing, record_fits
 from workbench.generation.fitting import list_jobs as list_fits
 from workbench.generation.packing import BlockJob, PackedBlock, list_jobs, pack_block
 from workbench.generation.plan import Plan
 from workbench.generation.pool import PlanSource, count_cores, pack_blocks
 from workbench.generation.preparing import prepare_plan
-from workbench.generation.recording import read_versions, record_fits, record_manifest, record_sources
+from workbench.generation.recording import read_versions, record_manifest, record_sources
 from workbench.progress import RunContext
 from workbench.spec.model import Spec
+
+Fits = Mapping[str, SynthesizerRecord]
+"""The fitted models that make columns, by table."""
 
 
 def run(arguments: dict[str, Any], context: RunContext) -> dict[str, Any]:
@@ -90,9 +93,10 @@ def _make(plan: Plan, source: PlanSource, workers: int, target: Path, context: R
     """The manifest of the dataset in `target`, which is there already or is made now."""
     _check_target(target)
     work = target.with_name(f".partial-{context.folder.name}")
+    fits = record_fits(plan)
     manifest = read_published(target, source.fingerprint)
-    if manifest is None or plan.session.fresh or _is_refitted(manifest, plan):
-        return _build(plan, source, workers, work, target, context)
+    if manifest is None or plan.session.fresh or _is_refitted(manifest, fits):
+        return _build(plan, fits, source, workers, work, target, context)
     context.log(f"{manifest.reference} is there already, with the same rows: nothing is made again.")
     if work.exists():
         remove_folder(work)
@@ -101,10 +105,10 @@ def _make(plan: Plan, source: PlanSource, workers: int, target: Path, context: R
     return _refresh(manifest, plan.spec, source, target)
 
 
-def _is_refitted(manifest: Manifest, plan: Plan) -> bool:
+def _is_refitted(manifest: Manifest, fits: Fits) -> bool:
     """Whether a synthesizer has been fitted anew, to another model, since the dataset was made."""
     made = {name: record.sha256 for name, record in manifest.synthesizers.items()}
-    return made != {name: record.sha256 for name, record in record_fits(plan).items()}
+    return made != {name: record.sha256 for name, record in fits.items()}
 
 
 def _read_workers(workers: Any) -> int:
@@ -131,13 +135,15 @@ def _check_target(target: Path) -> None:
         raise UsageError(f"{shown} holds other files and no dataset.", "Give a new or empty folder with --out.")
 
 
-def _build(plan: Plan, source: PlanSource, workers: int, work: Path, target: Path, context: RunContext) -> Manifest:
+def _build(
+    plan: Plan, fits: Fits, source: PlanSource, workers: int, work: Path, target: Path, context: RunContext
+) -> Manifest:
     """Make the blocks that are not there yet, then publish."""
     begin = time.monotonic()
     context.stage("generate")
     session = plan.session
-    fits = {f"synthesizer {name}": record.sha256 for name, record in record_fits(plan).items()}
-    building = BuildFolder(work, {"fingerprint": source.fingerprint, **read_versions(), **fits})
+    models = {f"synthesizer {name}": record.sha256 for name, record in fits.items()}
+    building = BuildFolder(work, {"fingerprint": source.fingerprint, **read_versions(), **models})
     session.failed.update((failure.key, failure) for failure in building.list_failures())
     if building.committed:
         context.log(f"Going on after {len(building.committed)} blocks that were made before.")
@@ -162,11 +168,11 @@ def _build(plan: Plan, source: PlanSource, workers: int, work: Path, target: Pat
     watch.tell_all()
     context.stage("publish")
     folder = Path(source.folder)
-    manifest = record_manifest(plan, building, source.fingerprint, source.text, folder, time.monotonic() - begin)
+    manifest = record_manifest(plan, building, fits, source.fingerprint, source.text, folder, time.monotonic() - begin)
     _report(manifest, work, context)
     write_failures(building)
     published = None if session.fresh else read_published(target, source.fingerprint)
-    if published is not None and not _is_refitted(published, plan):  # another run of the same spec was faster
+    if published is not None and not _is_refitted(published, fits):  # another run of the same spec was faster
         remove_folder(work)
         return published
     manifest = finish_dataset(work, manifest, plan.spec)

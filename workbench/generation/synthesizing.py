@@ -23,10 +23,8 @@ from workbench.generation.links import Link
 from workbench.spec.model import TableConfig
 from workbench.synthesizers.conditions import find_refusal
 from workbench.synthesizers.nearest import choose_nearest
-from workbench.synthesizers.profile import (
-    TableProfile,
-    make_level_array,
-)
+from workbench.synthesizers.profile import TableProfile, make_level_array
+from workbench.synthesizers.types.sequence import SequenceConfig
 
 if TYPE_CHECKING:
     from workbench.synthesizers.sequences.fitted import FittedSequences
@@ -54,8 +52,12 @@ class TableSynthesizer:
     profile: TableProfile
     session: Session
     link: Link | None = None
-    is_sequence: bool = False
     _drawn: list[_Drawn] = field(default_factory=list, repr=False)
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether its rows are ordered records, each depending on those before."""
+        return isinstance(self.job.config, SequenceConfig)
 
     def find_needs(self, name: str) -> frozenset[str]:
         """The columns of its table that the column `name` is computed from."""
@@ -114,8 +116,7 @@ class TableSynthesizer:
         assert draws.family is not None
         parents, first = np.unique(self.link.find_parents(draws.rows)[0], return_index=True)
         lengths = draws.family.size[first]
-        given = self._read_inherited(parents)
-        given = choose_nearest(model.profile, given)
+        given = choose_nearest(model.profile, self._read_inherited(parents))
         made = model.draw_records(parents, lengths, given, (self.seed, self.table, "synthesizer"))
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
         family = np.repeat(np.arange(len(parents)), np.diff([*first.tolist(), len(draws.rows)]))

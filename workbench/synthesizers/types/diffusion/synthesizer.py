@@ -7,19 +7,22 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
 
 from workbench.synthesizers.neural.calibration import Calibration
 from workbench.synthesizers.neural.conditioning import draw_label
 from workbench.synthesizers.neural.encoding import EncodedRows, TableEncoder
+from workbench.synthesizers.neural.weights import load_weights, pack_weights
 from workbench.synthesizers.profile import TableProfile
 from workbench.synthesizers.synthesizer import Arrays, Conditions, Made, Synthesizer
 from workbench.synthesizers.types.diffusion.drawing import Given, draw_numbers, uncover_codes
 from workbench.synthesizers.types.diffusion.layout import Layout, make_layout
 from workbench.synthesizers.types.diffusion.network import Denoiser
 from workbench.synthesizers.types.diffusion.settings import Settings
+
+WEIGHTS = "network."
+"""What the names of the network's arrays begin with in a stored model."""
 
 
 class DiffusionSynthesizer(Synthesizer):
@@ -55,25 +58,15 @@ class DiffusionSynthesizer(Synthesizer):
     def get_state(self) -> tuple[dict[str, Any], Arrays]:
         encoder, arrays = self.encoder.get_state()
         calibration, more = self.calibration.get_state()
-        weights = {f"network.{name}": tensor.cpu().numpy() for name, tensor in self.network.state_dict().items()}
         state = {"encoder": encoder, "calibration": calibration, "settings": asdict(self.settings), "label": self.label}
-        return state, {**arrays, **more, **weights}
+        return state, {**arrays, **more, **pack_weights(self.network, WEIGHTS)}
 
     @classmethod
     def restore(cls, profile: TableProfile, state: Mapping[str, Any], arrays: Arrays) -> DiffusionSynthesizer:
         encoder = TableEncoder.restore(profile, state["encoder"], arrays)
         settings = Settings(**state["settings"])
         network = build_network(encoder, settings)
-        prefix = "network."
-        weights = {
-            name.removeprefix(prefix): torch.from_numpy(np.array(array))
-            for name, array in arrays.items()
-            if name.startswith(prefix)
-        }
-        try:
-            network.load_state_dict(weights)
-        except RuntimeError as error:
-            raise ValueError("the weights are not those of this network") from error
+        load_weights(network, arrays, WEIGHTS)
         calibration = Calibration.restore(state["calibration"], arrays)
         return cls(encoder, network, calibration, settings, state["label"])
 

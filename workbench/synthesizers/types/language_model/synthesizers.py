@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from workbench.synthesizers.neural.weights import load_weights, pack_weights
 from workbench.synthesizers.profile import TableProfile
 from workbench.synthesizers.synthesizer import Arrays, Conditions, Made, Synthesizer
 from workbench.synthesizers.types.language_model.layout import RowLayout
@@ -16,6 +17,9 @@ from workbench.synthesizers.types.language_model.vocabulary import pack_trees, u
 from workbench.synthesizers.types.language_model.writing import Offsets, adjust_by, write_rows
 
 CHUNK_ROWS = 512
+
+WEIGHTS = "model."
+"""What the names of the small model's arrays begin with in a stored model."""
 
 
 class LanguageModel(Synthesizer):
@@ -60,7 +64,7 @@ class SmallLanguageModel(LanguageModel):
             "offsets": sorted(self._offsets),
         }
         arrays = pack_trees(self._layout.trees)
-        arrays |= {f"model.{name}": weight.numpy() for name, weight in self._model.state_dict().items()}
+        arrays |= pack_weights(self._model, WEIGHTS)
         arrays |= {f"offsets.{slot}": offsets for slot, offsets in self._offsets.items()}
         return state, arrays
 
@@ -71,15 +75,7 @@ class SmallLanguageModel(LanguageModel):
         size = (state["hidden"], state["layers"], state["heads"])
         shape = Shape(layout.widths, layout.levels, layout.ordered, *size)
         model = RowTransformer(shape, torch.Generator().manual_seed(0))
-        weights = {
-            name.removeprefix("model."): torch.from_numpy(array.copy())
-            for name, array in arrays.items()
-            if name.startswith("model.")
-        }
-        try:
-            model.load_state_dict(weights)
-        except RuntimeError as error:
-            raise ValueError("weights of another model") from error
+        load_weights(model, arrays, WEIGHTS)
         offsets = {slot: arrays[f"offsets.{slot}"] for slot in state["offsets"]}
         return cls(layout, model.eval(), offsets, state["temperature"])
 
