@@ -19,10 +19,10 @@ from torch.nn import functional
 from workbench.columns.streams import derive_key
 from workbench.synthesizers.labels import choose_label
 from workbench.synthesizers.neural.averaging import RunningMean
-from workbench.synthesizers.neural.conditioning import ConditionSampler
 from workbench.synthesizers.neural.encoding import EncodedRows, TableEncoder, fit_encoder
-from workbench.synthesizers.neural.onepass import OnePassSynthesizer, RowMaker, calibrate, make_live_rows
-from workbench.synthesizers.neural.tensors import RowTensors, make_inputs
+from workbench.synthesizers.neural.onepass import OnePassSynthesizer, RowMaker, calibrate
+from workbench.synthesizers.neural.onepass_task import OnePassTask
+from workbench.synthesizers.neural.tensors import make_inputs
 from workbench.synthesizers.neural.training import (
     TrainingPlan,
     build_seeded,
@@ -34,7 +34,7 @@ from workbench.synthesizers.neural.training import (
 )
 from workbench.synthesizers.privacy.stand_in import make_stand_in
 from workbench.synthesizers.profile import RealTable
-from workbench.synthesizers.synthesizer import FitContext, Made
+from workbench.synthesizers.synthesizer import FitContext
 from workbench.synthesizers.types.ctgan import CtganConfig
 from workbench.synthesizers.types.ctgan.network import (
     Discriminator,
@@ -60,10 +60,8 @@ class Ctgan(OnePassSynthesizer):
         return build_generator(encoder, settings)
 
 
-class CtganTask:
+class CtganTask(OnePassTask[Generator]):
     """What a step of CTGAN is, for the training loop."""
-
-    kept = ("average",)
 
     def __init__(
         self,
@@ -76,12 +74,8 @@ class CtganTask:
         seed: int,
         device: torch.device,
     ) -> None:
-        self._encoder, self._table, self._label = encoder, table, label
-        self._config, self._batch, self._device = config, batch, device
-        self._sizes = encoder.sizes.tolist()
-        self._sampler = ConditionSampler(encoder, rows, label)
-        self._tensors = RowTensors(encoder, rows, device)
-        self._column_of = torch.as_tensor(encoder.column_of, device=device)
+        super().__init__(encoder, rows, table, label, batch, device)
+        self._config = config
         width = encoder.width + len(encoder.names)
 
         def build() -> tuple[Generator, Discriminator]:
@@ -115,9 +109,6 @@ class CtganTask:
         self._descend("generator", total)
         self._mean.update(self._generator)
         return {"generator_loss": total.detach(), "discriminator_loss": loss, "condition_loss": condition.detach()}
-
-    def make_rows(self, generator: np.random.Generator, count: int) -> Made:
-        return make_live_rows(self._encoder, self._mean.module, self._label, self._table, generator, count)
 
     def _make(
         self, generator: np.random.Generator, chance: torch.Generator, *, gradients: bool

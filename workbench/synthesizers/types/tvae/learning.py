@@ -15,10 +15,10 @@ from torch.nn import functional
 from workbench.columns.streams import derive_key
 from workbench.synthesizers.labels import choose_label
 from workbench.synthesizers.neural.averaging import RunningMean
-from workbench.synthesizers.neural.conditioning import ConditionSampler
 from workbench.synthesizers.neural.encoding import EncodedRows, TableEncoder, fit_encoder
-from workbench.synthesizers.neural.onepass import OnePassSynthesizer, RowMaker, calibrate, make_live_rows
-from workbench.synthesizers.neural.tensors import RowTensors, make_inputs
+from workbench.synthesizers.neural.onepass import OnePassSynthesizer, RowMaker, calibrate
+from workbench.synthesizers.neural.onepass_task import OnePassTask
+from workbench.synthesizers.neural.tensors import make_inputs
 from workbench.synthesizers.neural.training import (
     TrainingPlan,
     build_seeded,
@@ -30,7 +30,7 @@ from workbench.synthesizers.neural.training import (
 )
 from workbench.synthesizers.privacy.stand_in import make_stand_in
 from workbench.synthesizers.profile import RealTable
-from workbench.synthesizers.synthesizer import FitContext, Made
+from workbench.synthesizers.synthesizer import FitContext
 from workbench.synthesizers.types.tvae import TvaeConfig
 from workbench.synthesizers.types.tvae.network import Decoder, Encoder, build_decoder
 
@@ -56,10 +56,8 @@ class Tvae(OnePassSynthesizer):
         return build_decoder(encoder, settings)
 
 
-class TvaeTask:
+class TvaeTask(OnePassTask[Decoder]):
     """What a step of TVAE is, for the training loop."""
-
-    kept = ("average",)
 
     def __init__(
         self,
@@ -74,12 +72,8 @@ class TvaeTask:
         warmup: int = 1,
     ) -> None:
         self._warmup = warmup
-        self._encoder, self._table, self._label = encoder, table, label
-        self._config, self._batch, self._device = config, batch, device
-        self._sizes = encoder.sizes.tolist()
-        self._sampler = ConditionSampler(encoder, rows, label)
-        self._tensors = RowTensors(encoder, rows, device)
-        self._column_of = torch.as_tensor(encoder.column_of, device=device)
+        super().__init__(encoder, rows, table, label, batch, device)
+        self._config = config
 
         def build() -> tuple[Encoder, Decoder]:
             return (
@@ -118,9 +112,6 @@ class TvaeTask:
         optimizer.step()
         self._mean.update(self._decode)
         return {"loss": loss.detach(), "reconstruction_loss": made_again.detach(), "divergence": distance.detach()}
-
-    def make_rows(self, generator: np.random.Generator, count: int) -> Made:
-        return make_live_rows(self._encoder, self._mean.module, self._label, self._table, generator, count)
 
     def measure_rows(self, raw: Tensor, rows: Tensor, codes: Tensor, untold: Tensor) -> Tensor:
         """Minus the log-likelihood (rows,) of the columns that a row was not told: codes, and places within modes."""
