@@ -38,6 +38,11 @@ class Workspace:
         return self.root / "synthesizers"
 
     @property
+    def quality(self) -> Path:
+        """What checks have found of datasets, by the digest of what they looked at."""
+        return self.root / "quality"
+
+    @property
     def runs(self) -> Path:
         """`<id>/` of every run, and the queue."""
         return self.root / "runs"

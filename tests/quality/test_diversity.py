@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from workbench.datasets.sources import RealData
-from workbench.quality.check import Evidence, Finding
+from workbench.quality.check import Finding
 from workbench.quality.checks.diversity import check_diversity, measure_diversity
+from workbench.quality.evidence import Evidence
 from workbench.spec.loading import load_spec
 from workbench.synthesizers.registry import spec_types
 

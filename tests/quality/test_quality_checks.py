@@ -9,10 +9,11 @@ import pytest
 
 from workbench.datasets.packaged import load_packaged
 from workbench.datasets.sources import RealData, read_source, split_rows
+from workbench.quality.asking import ask
 from workbench.quality.catalogue import CHECKS
-from workbench.quality.check import Evidence, Finding, find_worst
+from workbench.quality.check import Finding, find_worst
 from workbench.quality.checks.copies import find_excess
-from workbench.quality.run import ask
+from workbench.quality.evidence import Evidence
 from workbench.spec.loading import load_spec
 from workbench.spec.model import QualityConfig, SourceConfig, Spec
 from workbench.synthesizers.registry import spec_types

@@ -12,7 +12,8 @@ import pytest
 
 from workbench.datasets.store import Dataset
 from workbench.quality.catalogue import CHECKS
-from workbench.quality.check import Evidence, Finding
+from workbench.quality.check import Finding
+from workbench.quality.evidence import Evidence
 from workbench.quality.run import check_dataset
 from workbench.spec.loading import load_spec
 from workbench.spec.model import Spec

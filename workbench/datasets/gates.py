@@ -18,7 +18,7 @@ from workbench.errors import GateError, WorkbenchError
 from workbench.spec.reading import read_document
 
 REPORT = "quality.json"
-CHECKS_VERSION = 1
+CHECKS_VERSION = 2
 """Raised when a check's definition changes, so that reports of the older one read as stale."""
 
 
@@ -103,4 +103,7 @@ def check_gate(folder: Path) -> Verdict | None:
 def _sets_gates(spec: str) -> bool:
     data = read_document(spec).data
     gates = data.get("quality") if isinstance(data, dict) else None
-    return isinstance(gates, dict) and any(value is not None for value in gates.values())
+    return isinstance(gates, dict) and any(
+        value is not None and (name == "require" or str(name).startswith(("min_", "max_")))
+        for name, value in gates.items()
+    )

@@ -6,20 +6,14 @@ is wrong with a dataset is its answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from workbench.columns.column_type import Maker
-from workbench.columns.frames import find_series_kind
-from workbench.datasets.sources import RealData
-from workbench.quality.support import make_columns
-from workbench.spec.model import ModelConfig, QualityConfig, TableConfig, TrainingConfig
 from workbench.spec.registry import Registry
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from workbench.quality.evidence import Evidence
 
 Verdict = Literal["pass", "warn", "fail", "not assessed"]
 _FROM_WORST: tuple[Verdict, ...] = ("fail", "warn", "not assessed", "pass")
@@ -28,39 +22,21 @@ FEWEST_ROWS = 30
 """Below this many rows on either side a share or a distribution is noise, and reads "not assessed"."""
 MAX_EXAMPLES = 20
 
+OURS = "our default"
+FROM_SPEC = "the spec's gate"
+"""Where a threshold comes from, where it is no published one."""
 
-@dataclass(frozen=True)
-class Evidence:
-    """What the checks of one table look at. `training` is given for the table that is trained on.
-
-    `frame` has a fresh index, so an index is a row number. Draws of a check come from `seed` alone.
-    """
-
-    table: str
-    config: TableConfig
-    frame: pd.DataFrame
-    real: RealData | None = None
-    gates: QualityConfig = field(default_factory=QualityConfig)
-    training: TrainingConfig | None = None
-    seed: int = 0
-    models: Mapping[str, ModelConfig] = field(default_factory=dict)
-    parent_keys: Mapping[str, pd.Series[Any]] = field(default_factory=dict)
-    """For each foreign key the primary keys of the table that it leads to."""
-
-    @cached_property
-    def makers(self) -> dict[str, Maker]:
-        """The columns of the table made ready, as far as they can be without other tables and real data."""
-        kinds = {str(name): find_series_kind(self.frame[name]) for name in self.frame.columns}
-        return make_columns(self.config, self.models, kinds)
-
-    @cached_property
-    def shared_columns(self) -> list[str]:
-        """Columns that the dataset and the real data both have, in the dataset's order; keys stand for nothing real."""
-        if self.real is None:
-            return []
-        keys = {self.config.primary_key, *self.config.find_keys()}
-        real = set(self.real.train.columns) - keys
-        return [str(name) for name in self.frame.columns if name in real]
+GROUPS: dict[str, str] = {
+    "rules": "Is it what the spec asks for?",
+    "fidelity": "Is it like the real data?",
+    "usefulness": "Does it help?",
+    "privacy": "Whom does it expose?",
+    "fairness": "Whom does it favour?",
+    "duplicates": "Does it repeat itself, or the test?",
+    "content": "Are texts, code, pictures and sound sound?",
+    "trust": "Where must it not be trusted?",
+}
+"""The sections of a report in their order, each with what it answers. The group of a check is one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +45,9 @@ class Finding:
 
     `reference` is the same figure for the real holdout against the real training rows, `interval` holds 95 %,
     `gated` tells that the threshold is the spec's own, so that a miss is a failure, `examples` are row numbers.
+    `source` says where the threshold comes from, `figures` are further figures by name, `columns` those of each
+    column, `fix` says what to do where the verdict is not a pass. `group`, `table` and `seconds` are filled in by
+    the run.
     """
 
     name: str
@@ -85,6 +64,11 @@ class Finding:
     seed: int = 0
     examples: Sequence[int] = ()
     columns: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    source: str = ""
+    figures: dict[str, float | None] = field(default_factory=dict)
+    fix: str = ""
+    group: str = ""
+    seconds: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         """The form of `quality.json`; figures with six decimals."""
@@ -93,39 +77,51 @@ class Finding:
             values[key] = _round(values[key])
         values["interval"] = None if self.interval is None else [_round(bound) for bound in self.interval]
         values["examples"] = [int(row) for row in self.examples][:MAX_EXAMPLES]
+        values["figures"] = {name: _round(number) for name, number in self.figures.items()}
         values["columns"] = {
             name: {key: _round(number) for key, number in figures.items()} for name, figures in self.columns.items()
         }
+        values["seconds"] = round(self.seconds, 3)
         return values
 
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Finding:
+        """A finding as it was written. Raises TypeError or KeyError where `values` is none."""
+        interval = values["interval"]
+        return cls(**{**values, "interval": None if interval is None else tuple(interval)})
 
-Find = Callable[[Evidence], list[Finding]]
+
+Find = Callable[["Evidence"], list[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A registered check. One that `needs_real` is not asked without real data and reads "not assessed".
+    """A registered check of a `group` of GROUPS. One that `needs_real` is not asked without real data and reads
+    "not assessed".
 
-    `gate` names the field of `QualityConfig` that sets the check's threshold, if one does.
+    `gate` names the field of `QualityConfig` that sets the check's threshold, if one does. One that is `live` takes
+    a fraction of a second on 500 rows and is asked of previews too.
     """
 
     name: str
     question: str
     find: Find
+    group: str
     needs_real: bool = False
     gate: str | None = None
+    live: bool = False
 
 
 CHECKS: Registry[Check] = Registry("workbench.checks")
 
 
 def register_check(
-    name: str, question: str, *, needs_real: bool = False, gate: str | None = None
+    name: str, question: str, *, group: str, needs_real: bool = False, gate: str | None = None, live: bool = False
 ) -> Callable[[Find], Find]:
     """Decorator that makes a function of `Evidence` the check of that name."""
 
     def register(find: Find) -> Find:
-        CHECKS.add(name, Check(name, question, find, needs_real, gate))
+        CHECKS.add(name, Check(name, question, find, group, needs_real, gate, live))
         return find
 
     return register

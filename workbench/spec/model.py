@@ -15,10 +15,11 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_v
 from workbench.spec.base import Name, Scalar, Share, StrictModel
 from workbench.spec.constraints import ConstraintConfig
 from workbench.spec.problems import Path
+from workbench.spec.quality import CounterfactualConfig, EvaluationConfig, FairnessConfig, QualityConfig
 
 __all__ = [
-    "BalanceConfig", "BudgetConfig", "ColumnConfig", "ConstraintConfig", "DifferentialPrivacyConfig",
-    "ExportConfig", "ForeignKeyConfig", "Message",
+    "BalanceConfig", "BudgetConfig", "ColumnConfig", "ConstraintConfig", "CounterfactualConfig",
+    "DifferentialPrivacyConfig", "EvaluationConfig", "ExportConfig", "FairnessConfig", "ForeignKeyConfig", "Message",
     "ModelConfig", "Name", "ParityConfig", "QualityConfig", "Scalar", "ScenarioConfig", "Share", "SourceConfig", "Spec",
     "SplitsConfig", "StrictModel", "SynthesizerConfig", "TableConfig", "TrainingConfig",
 ]  # fmt: skip
@@ -188,6 +189,7 @@ class TableConfig(StrictModel):
     scenarios: list[ScenarioConfig] = Field(default_factory=list)
     balance: list[BalanceConfig] = Field(default_factory=list)
     parity: list[ParityConfig] = Field(default_factory=list)
+    counterfactuals: list[CounterfactualConfig] = Field(default_factory=list)
 
     @field_validator("columns")
     @classmethod
@@ -213,14 +215,6 @@ class TableConfig(StrictModel):
                 entry = entry.model_copy(update={"per_parent": known[0].per_parent})
             keys[entry.column] = (entry, ("foreign_keys", position))
         return keys
-
-
-class QualityConfig(StrictModel):
-    """Gates: a dataset that misses one is refused by `tune`."""
-
-    min_fidelity: Share | None = Field(None, description="Lowest column shape similarity to the real data")
-    max_exact_match: Share | None = Field(None, description="Highest share of rows equal to a real row")
-    max_duplicates: Share | None = Field(None, description="Highest share of rows equal to an earlier row")
 
 
 class Message(StrictModel):

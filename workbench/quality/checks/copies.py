@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.quality.check import Evidence, Finding, Verdict, judge_high, register_check
+from workbench.quality.check import Finding, Verdict, judge_high, register_check
+from workbench.quality.evidence import Evidence
 from workbench.quality.rows import find_wilson_interval, hash_rows
 
 _QUESTION = "Are real rows repeated word by word?"
 _RARE_BY_CHANCE = 0.01
 
 
-@register_check("privacy.copies", _QUESTION, needs_real=True, gate="max_exact_match")
+@register_check("privacy.copies", _QUESTION, group="privacy", live=True, needs_real=True, gate="max_exact_match")
 def check_copies(evidence: Evidence) -> list[Finding]:
     """Share of rows equal to a real training row on the shared columns, beside the share equal to a holdout row."""
     real = evidence.real

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from workbench.quality.check import FEWEST_ROWS, Evidence, Finding, register_check
+from workbench.quality.check import FEWEST_ROWS, Finding, register_check
+from workbench.quality.evidence import Evidence
 from workbench.quality.similarity import find_kind
 
 _QUESTION = "Do all categories of the real data occur?"
@@ -11,7 +12,7 @@ _COMMON_SHARE, _COMMON_ROWS = 0.01, 7
 of 7 expected none is seen with a chance of exp(-7), below one in a thousand. Rarer ones may be missing by chance."""
 
 
-@register_check("fidelity.coverage", _QUESTION, needs_real=True)
+@register_check("fidelity.coverage", _QUESTION, group="fidelity", live=True, needs_real=True)
 def check_coverage(evidence: Evidence) -> list[Finding]:
     """The lowest share, over the category columns, of the real data's common categories that the table has too."""
     real = evidence.real

@@ -23,7 +23,8 @@ import numpy as np
 
 from workbench.columns.registry import COLUMNS
 from workbench.likeness.shingles import ShingleIndex, cut_shingles
-from workbench.quality.check import FEWEST_ROWS, Evidence, Finding, judge_high, register_check
+from workbench.quality.check import FEWEST_ROWS, Finding, judge_high, register_check
+from workbench.quality.evidence import Evidence
 from workbench.quality.rows import find_wilson_interval
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ _LONG = 40
 Figures = dict[str, float | None]
 
 
-@register_check("diversity", _QUESTION)
+@register_check("diversity", _QUESTION, group="content")
 def check_diversity(evidence: Evidence) -> list[Finding]:
     """Figures of each text column; the verdict is on near duplicates where most are. Not asked without texts."""
     findings = [_judge(evidence, name, column) for name, column in _find_texts(evidence)]

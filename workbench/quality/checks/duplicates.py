@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from workbench.quality.check import Evidence, Finding, judge_high, register_check
+from workbench.quality.check import Finding, judge_high, register_check
+from workbench.quality.evidence import Evidence
 from workbench.quality.rows import find_wilson_interval, hash_rows
 from workbench.quality.similarity import find_kind
 
@@ -13,7 +14,7 @@ _TOLERATED_TEXTS = 0.10
 """Both ours: above the same figure of the real rows by this much, a repetition is warned of."""
 
 
-@register_check("duplicates", _ROWS, gate="max_duplicates")
+@register_check("duplicates", _ROWS, group="duplicates", live=True, gate="max_duplicates")
 def check_duplicates(evidence: Evidence) -> list[Finding]:
     """Share of rows equal to an earlier row in everything but their ids."""
     names = _content_columns(evidence)
@@ -43,7 +44,7 @@ def check_duplicates(evidence: Evidence) -> list[Finding]:
     ]
 
 
-@register_check("duplicates.text", _TEXTS)
+@register_check("duplicates.text", _TEXTS, group="duplicates", live=True)
 def check_repeated_texts(evidence: Evidence) -> list[Finding]:
     """Share of values equal to an earlier one in the text column where they repeat most. Not asked without texts."""
     names = [name for name in _content_columns(evidence) if find_kind(evidence.frame[name]) == "text"]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.quality.check import Evidence, Finding, register_check
+from workbench.quality.check import Finding, register_check
+from workbench.quality.evidence import Evidence
 
 _QUESTION = "Does every foreign key lead to a row of the other table?"
 
 
-@register_check("links", _QUESTION)
+@register_check("links", _QUESTION, group="rules", live=True)
 def check_links(evidence: Evidence) -> list[Finding]:
     """Share of rows with a foreign key that the other table does not have. A table without foreign keys has none."""
     rows = len(evidence.frame)

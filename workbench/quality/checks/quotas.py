@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.quality.check import FEWEST_ROWS, Evidence, Finding, register_check
+from workbench.quality.check import FEWEST_ROWS, Finding, register_check
+from workbench.quality.evidence import Evidence
 from workbench.spec.model import BalanceConfig, ParityConfig
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ _BALANCE = "Has each combination its share of the rows?"
 _PARITY = "Is the outcome equally frequent in every group?"
 
 
-@register_check("balance", _BALANCE)
+@register_check("balance", _BALANCE, group="fairness", live=True)
 def check_balance(evidence: Evidence) -> list[Finding]:
     """One finding a balance: half the sum of the differences between asked and actual shares, at most a row a cell.
 
@@ -27,7 +28,7 @@ def check_balance(evidence: Evidence) -> list[Finding]:
     ]
 
 
-@register_check("parity", _PARITY)
+@register_check("parity", _PARITY, group="fairness", live=True)
 def check_parity(evidence: Evidence) -> list[Finding]:
     """One finding a parity: the largest difference between the rates of two groups of at least FEWEST_ROWS rows."""
     return [

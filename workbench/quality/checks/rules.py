@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.quality.check import Evidence, Finding, register_check
+from workbench.quality.check import Finding, register_check
 from workbench.quality.constraints import Broken, find_broken
+from workbench.quality.evidence import Evidence
 from workbench.quality.support import find_scenario_supports, find_support
 
 _QUESTION = "Does every row keep the spec's rules?"
 
 
-@register_check("rules", _QUESTION)
+@register_check("rules", _QUESTION, group="rules", live=True)
 def check_rules(evidence: Evidence) -> list[Finding]:
     """Share of rows that break at least one rule, with the number of rows that break each."""
     rows = len(evidence.frame)

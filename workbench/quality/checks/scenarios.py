@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.quality.check import Evidence, Finding, Verdict, register_check
+from workbench.quality.check import Finding, Verdict, register_check
+from workbench.quality.evidence import Evidence
 from workbench.quality.support import find_scenario_supports
 
 _QUESTION = "Is the scenario there as often as asked?"
 
 
-@register_check("scenarios", _QUESTION)
+@register_check("scenarios", _QUESTION, group="trust")
 def check_scenarios(evidence: Evidence) -> list[Finding]:
     """One finding a scenario: the share of rows that show it, against the asked share less one row of rounding."""
     makers = evidence.makers

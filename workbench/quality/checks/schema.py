@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from workbench.quality.check import Evidence, Finding, register_check
+from workbench.quality.check import Finding, register_check
+from workbench.quality.evidence import Evidence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 _QUESTION = "Are all columns there, and of their types?"
 
 
-@register_check("schema", _QUESTION)
+@register_check("schema", _QUESTION, group="rules", live=True)
 def check_schema(evidence: Evidence) -> list[Finding]:
     """Share of the spec's columns that are there and of the right kind; every other column is named."""
     expected = {column.name for column in evidence.config.columns if not column.drop}

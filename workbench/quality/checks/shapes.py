@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from workbench.quality.check import FEWEST_ROWS, Evidence, Finding, judge_low, register_check
+from workbench.quality.check import FEWEST_ROWS, Finding, judge_low, register_check
+from workbench.quality.evidence import Evidence
 from workbench.quality.similarity import (
     Codes,
     bootstrap_similarity,
@@ -27,7 +28,7 @@ _TOLERANCE = 0.05
 _BOOTSTRAP_ROWS = 200_000
 
 
-@register_check("fidelity.columns", _QUESTION, needs_real=True, gate="min_fidelity")
+@register_check("fidelity.columns", _QUESTION, group="fidelity", live=True, needs_real=True, gate="min_fidelity")
 def check_shapes(evidence: Evidence) -> list[Finding]:
     """The worst column's similarity, with every column's beside that of the holdout.
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from workbench.quality.check import Evidence, Finding, register_check
+from workbench.quality.check import Finding, register_check
+from workbench.quality.evidence import Evidence
 
 _LABELS = "Has every label rows enough to learn from?"
 _LEAK = "Is the answer kept out of the question?"
 _FEWEST_OF_A_LABEL = 20
 
 
-@register_check("training.labels", _LABELS)
+@register_check("training.labels", _LABELS, group="rules")
 def check_labels(evidence: Evidence) -> list[Finding]:
     """Rows of the rarest label, with labels that only the real data or only the dataset has."""
     training, rows = evidence.training, len(evidence.frame)
@@ -38,7 +39,7 @@ def check_labels(evidence: Evidence) -> list[Finding]:
     ]
 
 
-@register_check("training.leak", _LEAK)
+@register_check("training.leak", _LEAK, group="rules")
 def check_leak(evidence: Evidence) -> list[Finding]:
     """Fails if the prompt, or a turn before the last, is made from the label's own column."""
     from jinja2 import Environment, TemplateSyntaxError, meta

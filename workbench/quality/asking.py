@@ -1,0 +1,55 @@
+"""Asking one check about one table: what it needs and lacks, what the spec's preset makes of its verdict."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from workbench.quality.check import Check, Finding
+from workbench.quality.evidence import Evidence
+
+NO_REAL = "there is no real data to compare with"
+
+
+def ask(check: Check, evidence: Evidence) -> list[Finding]:
+    """The findings of one check on one table, with its group, the table's name and the seconds it took in them."""
+    begin = time.perf_counter()
+    if check.needs_real and evidence.real is None:
+        found = [
+            Finding(
+                check.name,
+                check.question,
+                "not assessed",
+                len(evidence.frame),
+                gated=_is_gated(check, evidence),
+                detail=NO_REAL,
+                fix="Give real rows with --real, or name them under “sources:”.",
+            )
+        ]
+    else:
+        found = check.find(evidence)
+    seconds = (time.perf_counter() - begin) / max(len(found), 1)
+    return [
+        _apply_preset(replace(finding, table=evidence.table, group=check.group, seconds=seconds), evidence)
+        for finding in found
+    ]
+
+
+def _is_gated(check: Check, evidence: Evidence) -> bool:
+    return check.gate is not None and getattr(evidence.gates, check.gate) is not None
+
+
+def _apply_preset(finding: Finding, evidence: Evidence) -> Finding:
+    """`draft` turns failures of no gate into warnings, `release` warnings of privacy into failures.
+
+    What the spec requires counts as a gate, so that it refuses where it could not be assessed.
+    """
+    gates = evidence.gates
+    required = {*gates.require, *(["privacy"] if gates.preset == "release" else [])}
+    if finding.name in required or finding.group in required:
+        finding = replace(finding, gated=True)
+    if gates.preset == "draft" and finding.verdict == "fail" and not finding.gated and finding.group != "rules":
+        return replace(finding, verdict="warn")
+    if gates.preset == "release" and finding.verdict == "warn" and finding.group == "privacy":
+        return replace(finding, verdict="fail")
+    return finding
