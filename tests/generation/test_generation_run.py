@@ -69,7 +69,8 @@ def test_a_run_publishes_a_dataset_and_reports_it(recorder: Recorder) -> None:
     assert context.steps[-1] == (700, 700)
     assert len(context.measured) == 7
     assert any("10 of 700 rows of bank left out" in message for _, message in context.lines)
-    assert sorted(path.name for path in folder.iterdir()) == ["README.md", "croissant.json", "data", "manifest.json"]
+    files = ["README.md", "croissant.json", "data", "manifest.json", "provenance"]
+    assert sorted(path.name for path in folder.iterdir()) == files
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
     assert folder.stat().st_mode & 0o777 == 0o700
 

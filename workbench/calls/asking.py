@@ -22,6 +22,8 @@ from workbench.providers.requests import Answer, Request
 T = TypeVar("T")
 Accept = Callable[[Answer], T]
 """Turns an answer into the row's value, or raises Rejected."""
+Note = Callable[[int, str, int], None]
+"""Told of each row that has a value: its number, the key of the answer used, and which try that was, from 0."""
 
 _LONGEST_MESSAGE = 300
 
@@ -52,6 +54,7 @@ class Asking(Generic[T]):
     open: dict[int, Job] = field(default_factory=dict)
     """Jobs without a result, by position."""
     counts: bool = True
+    note: Note | None = None
 
     def price(self, answer: Answer) -> float | None:
         """What a call cost, in US dollars, None where that is not known."""
@@ -76,6 +79,8 @@ class Asking(Generic[T]):
             return self.retry(job, judged)
         self._end(job)
         self.results[job.position] = judged
+        if self.note is not None:
+            self.note(job.row, job.key, job.attempt)
         self.session.failed.pop(job.first_key, None)
         self.session.find_lost(self.place).discard(job.row)
         return True
@@ -129,16 +134,18 @@ def ask(
     tries: int,
     *,
     counts: bool = True,
+    note: Note | None = None,
 ) -> list[T | None]:
     """The value of each row, None for a row that failed or waits. `tries` more are made for answers that are rejected.
 
-    `counts` is False where the same rows were asked for before. Raises NotAsked in a session that is not live and
-    refuses to wait, StopRequested once answers under way are kept, GateError at the end of the budget, and
-    WorkbenchError where the model cannot be used at all.
+    `counts` is False where the same rows were asked for before; `note` is told which answers were used.
+    Raises NotAsked in a session that is not live and refuses to wait, StopRequested once answers under way are kept,
+    GateError at the end of the budget, and WorkbenchError where the model cannot be used at all.
     """
     if session.on_request is not None and counts:
         session.on_request(model, place, rows, requests)
-    asking: Asking[Any] = Asking(session, model, place, accepts, tries, [None] * len(requests), counts=counts)
+    nothing: list[Any] = [None] * len(requests)
+    asking: Asking[Any] = Asking(session, model, place, accepts, tries, nothing, counts=counts, note=note)
     for position, (row, request) in enumerate(zip(rows, requests, strict=True)):
         key = hash_request(model.key, request)
         known = session.failed.get(key)

@@ -17,6 +17,7 @@ from workbench.calls.failures import Failure, Place
 from workbench.calls.keys import hash_identity
 from workbench.calls.spending import Budget, Price, find_price
 from workbench.calls.store import ResponseStore
+from workbench.calls.trail import Trail
 from workbench.calls.usage import ModelUsage
 from workbench.errors import WorkbenchError
 from workbench.providers.opening import MAKES, choose_config, read_config
@@ -118,6 +119,8 @@ class Session:
     """Columns with rows whose model was not asked."""
     media: dict[str, tuple[Model, Place, int, Request]] = field(default_factory=dict)
     """What makes the file of each path of the block in the making."""
+    trail: Trail | None = None
+    """Where it is noted what the rows of the block in the making come from; None where nobody wants to know."""
     answered: int = 0
     in_flight: int = 0
     _new_failures: dict[str, Failure] = field(default_factory=dict)
@@ -151,11 +154,21 @@ class Session:
         self.live, self.pending = False, "null"
         self.on_request, self.on_text, self.on_progress = on_request, None, _say_nothing
         self.usage, self.failed, self.lost, self.waiting, self.media, self._new_failures = {}, {}, {}, set(), {}, {}
+        self.trail = None
         try:
             yield
         finally:
             for name, value in kept.items():
                 setattr(self, name, value)
+
+    @contextmanager
+    def tracing(self) -> Iterator[Trail]:
+        """Within it the trail of the rows that are made is noted."""
+        before, self.trail = self.trail, Trail()
+        try:
+            yield self.trail
+        finally:
+            self.trail = before
 
     def find_usage(self, model: Model) -> ModelUsage:
         """Where the calls of a model are counted."""

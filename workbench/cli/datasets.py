@@ -16,6 +16,7 @@ from workbench.errors import DONE, UsageError
 
 if TYPE_CHECKING:
     from workbench.datasets.manifest import Manifest
+    from workbench.datasets.store import Dataset
 
 
 def add_commands(commands: Commands) -> None:
@@ -31,6 +32,11 @@ def add_commands(commands: Commands) -> None:
     inspect = commands.add_parser("inspect", help="show a dataset: tables, columns, provenance, first rows")
     inspect.add_argument("dataset", nargs="?", metavar="DATASET", help="name, name@version or folder; none lists all")
     inspect.add_argument("-n", "--rows", type=int, default=5, metavar="N", help="rows to show (default: 5)")
+    inspect.add_argument("--row", type=int, metavar="N", help="show one row, counted from 0, and where it comes from")
+    inspect.add_argument("--table", metavar="T", help="the table of that row, needed if there are several")
+    inspect.add_argument(
+        "--training-content", action="store_true", help="print a draft of the summary of content used for training"
+    )
     inspect.set_defaults(handler=inspect_dataset)
 
 
@@ -97,11 +103,13 @@ def _estimate_models(args: argparse.Namespace, text: str, folder: Path) -> Itera
 
 
 def inspect_dataset(args: argparse.Namespace) -> int:
-    """List all datasets, or show one."""
+    """List all datasets, or show one, a row of it, or the draft of the summary for those who train on it."""
     from workbench.datasets.promises import compare_promises
     from workbench.datasets.store import list_datasets, open_dataset
 
     if args.dataset is None:
+        if args.row is not None or args.table is not None or args.training_content:
+            raise UsageError("It is not said of which dataset.", "Name one: `workbench inspect` lists them.")
         found = list_datasets(args.workspace)
         if args.json:
             print_json({"datasets": [{"name": each.reference, "folder": str(each.folder)} for each in found]})
@@ -112,6 +120,12 @@ def inspect_dataset(args: argparse.Namespace) -> int:
         return DONE
     dataset = open_dataset(args.dataset, args.workspace)
     manifest = dataset.manifest
+    if args.row is not None:
+        return _inspect_row(args, dataset)
+    if args.table is not None:
+        raise UsageError("--table says of which table a row is shown, and no row is named.", "Add --row N.")
+    if args.training_content:
+        return _print_training_content(args, manifest)
     if args.json:
         print_json(manifest.model_dump(mode="json"))
         return DONE
@@ -135,6 +149,9 @@ def inspect_dataset(args: argparse.Namespace) -> int:
     for label, model in manifest.models.items():
         cost = "" if model.cost_usd is None else f", ${model.cost_usd:.4f}"
         print_line(f"\nmodel {label}: {model.model} by {model.provider}, {model.calls + model.reused:,} answers{cost}")
+    if manifest.generation:
+        alone = ", of own models alone" if manifest.own_output else ""
+        print_line(f"generation {manifest.generation}: written by models that were tuned on synthetic rows{alone}")
     for place, count in manifest.failed.items():
         print_line(f"without an answer: {count:,} rows, {place}")
     for label, fit in manifest.synthesizers.items():
@@ -143,6 +160,29 @@ def inspect_dataset(args: argparse.Namespace) -> int:
             print_line(line)
     for label, source in manifest.sources.items():
         print_line(f"\nsource {label}: {source.origin}, licence {source.licence}")
+    return DONE
+
+
+def _inspect_row(args: argparse.Namespace, dataset: Dataset) -> int:
+    from workbench.cli.row_record import describe_record, read_record
+
+    record = read_record(dataset, args.table, args.row)
+    if args.json:
+        print_json(record.as_json())
+        return DONE
+    for line in describe_record(record):
+        print_line(line)
+    return DONE
+
+
+def _print_training_content(args: argparse.Namespace, manifest: Manifest) -> int:
+    from workbench.datasets.training_content import write_training_content
+
+    text = write_training_content(manifest)
+    if args.json:
+        print_json({"dataset": manifest.reference, "training_content": text})
+    else:
+        print_line(text.rstrip("\n"))
     return DONE
 
 

@@ -74,6 +74,10 @@ def _refuse_source(name: str) -> pd.DataFrame:
     raise ValueError(f"there is no source “{name}”")
 
 
+def _number_nothing(name: str) -> None:
+    return None
+
+
 def _refuse_link(config: Any) -> Maker:
     raise ValueError("its table has no foreign key to that table")
 
@@ -89,7 +93,8 @@ class TableContext:
     `makers` are those of the columns it refers to, `rows` the size of its table, `models` the spec's models, which
     `session` asks. `read_source(name)` gives the part of a real table that may be learned from (never its holdout),
     `make_link(config)` the maker of a column of the row that a foreign key leads to, `make_synthesized(config)` that
-    of a column of the table's synthesizer; all raise ValueError with a sentence for the user.
+    of a column of the table's synthesizer; all raise ValueError with a sentence for the user. `number_source(name)`
+    gives for each row of `read_source(name)` its number in the whole source, None where that is not known.
     """
 
     makers: Makers = field(default_factory=dict)
@@ -99,6 +104,7 @@ class TableContext:
     read_source: Callable[[str], pd.DataFrame] = _refuse_source
     make_link: Callable[[Any], Maker] = _refuse_link
     make_synthesized: Callable[[Any], Maker] = _refuse_synthesized
+    number_source: Callable[[str], NDArray[np.int64] | None] = _number_nothing
 
 
 Make = Callable[[Any, TableContext], Maker]

@@ -17,6 +17,7 @@ from pydantic import Field, field_validator
 from workbench.calls.asking import Accept, ask
 from workbench.calls.failures import Place
 from workbench.calls.session import Model
+from workbench.calls.trail import Written
 from workbench.columns.column_type import Row, TableContext
 from workbench.columns.expression_language.compiling import compile_expression
 from workbench.columns.expression_language.parsing import find_names, parse_expression
@@ -97,12 +98,28 @@ class ColumnModel:
         return not self.model.type.free
 
     def ask(
-        self, draws: Draws, requests: Sequence[Request], accepts: Sequence[Accept[T]], *, counts: bool = True
+        self,
+        draws: Draws,
+        requests: Sequence[Request],
+        accepts: Sequence[Accept[T]],
+        *,
+        counts: bool = True,
+        part: int = 0,
     ) -> list[T | None]:
-        """The value of each row of `draws`, None where there is none; see `workbench.calls.asking.ask`."""
+        """The value of each row of `draws`, None where there is none; see `workbench.calls.asking.ask`.
+
+        `part` counts the answers that a value is made of, from 0.
+        """
         place = Place(draws.table, draws.column)
         rows = draws.rows.tolist()
-        return ask(self.session, self.model, place, rows, requests, accepts, self.config.retries, counts=counts)
+        trail, name, tries = self.session.trail, self.model.name, self.config.retries
+
+        def note(row: int, key: str, attempt: int) -> None:
+            assert trail is not None
+            trail.note_answer(place, row, Written(key, attempt, name), part)
+
+        noted = None if trail is None else note
+        return ask(self.session, self.model, place, rows, requests, accepts, tries, counts=counts, note=noted)
 
     def find_lost(self, draws: Draws) -> NDArray[np.bool_]:
         """Which rows have no answer."""

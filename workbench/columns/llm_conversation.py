@@ -131,8 +131,9 @@ def make(config: LlmConversationConfig, context: TableContext) -> Maker:
             raise Rejected("empty answer", EMPTY_REASONS[answer.finish])
         return message
 
-    def speak(speaker: _Speaker, number: int, draws: Draws, talks: list[_Talk]) -> None:
+    def speak(speaker: _Speaker, turn: int, draws: Draws, talks: list[_Talk]) -> None:
         """Add the speaker's message to every talk that goes on."""
+        number = turn // 2
         going = [place for place, talk in enumerate(talks) if not talk.over]
         chosen = draws.select(np.array(going, np.int64))
         seeds = chosen.bits(f"{speaker.role} {number}").tolist()
@@ -140,7 +141,7 @@ def make(config: LlmConversationConfig, context: TableContext) -> Maker:
             speaker.write_request(talks[place], seed, config.max_chars)
             for place, seed in zip(going, seeds, strict=True)
         ]
-        messages = speaker.model.ask(chosen, requests, [accept] * len(requests))
+        messages = speaker.model.ask(chosen, requests, [accept] * len(requests), part=turn)
         for place, message in zip(going, messages, strict=True):
             talk = talks[place]
             if message is None:
@@ -159,8 +160,8 @@ def make(config: LlmConversationConfig, context: TableContext) -> Maker:
         for speaker in speakers:
             for talk, system in zip(talks, speaker.systems(chosen, rows), strict=True):
                 talk.systems[speaker.role] = system
-        for number in range(2 * config.turns - 1):
-            speak(speakers[number % 2], number // 2, chosen, talks)
+        for turn in range(2 * config.turns - 1):
+            speak(speakers[turn % 2], turn, chosen, talks)
         found: list[Any] = [None] * len(draws)
         for position, talk in zip(np.flatnonzero(asked).tolist(), talks, strict=True):
             if not talk.lost:

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from workbench.calls.asking import Accept
-from workbench.calls.failures import Rejected
+from workbench.calls.failures import Place, Rejected
 from workbench.columns.answered import collect
 from workbench.columns.answers import read_json
 from workbench.columns.column_type import Maker, Row, TableContext, register
 from workbench.columns.generated import ColumnModel, NullSkippedConfig, compile_skip, find_template_names
-from workbench.columns.prompts import MAX_EXAMPLES, pick_records
+from workbench.columns.prompts import MAX_EXAMPLES, note_examples, pick_records
 from workbench.columns.records import RecordType, compile_schema
 from workbench.columns.schemas import fit, write_schema
 from workbench.columns.streams import Draws
@@ -91,6 +91,10 @@ def make(config: LlmRowsConfig, context: TableContext) -> Maker:
             for examples, seed in zip(shown, groups.bits().tolist(), strict=True)
         ]
         answers = model.ask(groups, requests, [_compile_accept(config, record, examples) for examples in shown])
+        if context.session.trail is not None:
+            rows = draws.rows[asked]
+            place = Place(draws.table, draws.column)
+            context.session.trail.share_answers(place, rows, _find_heads(rows, config.batch))
         made = dict(zip(heads.tolist(), answers, strict=True))
         found: list[Any] = []
         for row, said in zip(draws.rows.tolist(), asked.tolist(), strict=True):
@@ -132,7 +136,7 @@ def _compile_examples(config: LlmRowsConfig, context: TableContext) -> Callable[
     names = [str(name) for name in frame.columns if str(name) in config.fields]
     if not names:
         raise ValueError(f"“{config.source}” has none of the fields as columns, so its rows cannot be shown")
-    return pick_records(frame[names], config.examples)
+    return pick_records(frame[names], config.examples, note=note_examples(context, config.source))
 
 
 def _write_prompt(config: LlmRowsConfig, examples: list[dict[str, Any]]) -> str:

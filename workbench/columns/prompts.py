@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
+from workbench.calls.failures import Place
 from workbench.columns.column_type import Row, TableContext
 from workbench.columns.frames import read_series
 from workbench.columns.generated import GeneratedConfig, compile_texts, find_template_names
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 Template = Annotated[str, Field(min_length=1)]
 Records = Callable[[Draws], list[list[dict[str, Any]]]]
+NotePlaces = Callable[[Draws, NDArray[np.int64]], None]
 MAX_EXAMPLES = 50
 
 
@@ -102,8 +105,26 @@ def compile_prompts(
     )
 
 
-def pick_records(frame: pd.DataFrame, count: int, *, same: bool = False) -> Records:
-    """A function that gives `count` different rows of a source for each row of draws, as plain values by column."""
+def note_examples(context: TableContext, source: str) -> NotePlaces:
+    """What notes the rows of a source that were shown for rows of the table, while anybody wants to know them."""
+    number = context.number_source(source)
+
+    def note(draws: Draws, places: NDArray[np.int64]) -> None:
+        trail = context.session.trail
+        if trail is not None:
+            numbers = places if number is None else number[places]
+            trail.note_seeds(Place(draws.table, draws.column), source, draws.rows, numbers)
+
+    return note
+
+
+def pick_records(
+    frame: pd.DataFrame, count: int, *, same: bool = False, note: NotePlaces = lambda draws, places: None
+) -> Records:
+    """A function that gives `count` different rows of a source for each row of draws, as plain values by column.
+
+    `note` is told their places, shape (rows, count).
+    """
     columns = {str(name): read_series(frame[name]) for name in frame.columns}
     size = len(frame)
 
@@ -117,6 +138,7 @@ def pick_records(frame: pd.DataFrame, count: int, *, same: bool = False) -> Reco
             for taken in np.sort(places[:, :number], axis=1).T:
                 place += place >= taken
             places[:, number] = place
+        note(draws, np.repeat(places, len(draws), axis=0) if same else places)
         records = []
         for chosen in places:
             lists = [values.take(chosen).to_list() for values in columns.values()]
@@ -139,7 +161,7 @@ def _compile_history(
     elif answer is None:
         raise ValueError("its examples need an answer, for instance answer: '{{ body }}'")
     tell = answer
-    pick = pick_records(frame, examples.count, same=examples.same)
+    pick = pick_records(frame, examples.count, same=examples.same, note=note_examples(context, examples.source))
 
     def histories(draws: Draws) -> list[tuple[Turn, ...]]:
         return [

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from workbench.calls.failures import Place
 from workbench.columns.column_type import Maker, Row, TableContext, register
 from workbench.columns.frames import find_series_kind, read_series
 from workbench.columns.streams import Draws
@@ -38,10 +39,16 @@ def make(config: SourceColumnConfig, context: TableContext) -> Maker:
         raise ValueError(f"“{config.source}” has no column “{name}”. {suggest(name, map(str, frame.columns))}".strip())
     pool = read_series(frame[name])
     stream = config.name if config.independent else f"source {config.source}"
+    number = context.number_source(config.source)
 
     def values(draws: Draws, inputs: Row) -> Values:
         shared = replace(draws, column=stream)
         place = np.minimum((shared.uniform("row") * len(pool)).astype(np.int64), len(pool) - 1)
+        trail = context.session.trail
+        if trail is not None:
+            trail.note_seeds(
+                Place(draws.table, draws.column), config.source, draws.rows, place if number is None else number[place]
+            )
         return pool.take(place)
 
     return Maker(find_series_kind(frame[name]), values)

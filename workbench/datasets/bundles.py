@@ -16,6 +16,7 @@ from typing import Any
 
 from workbench.datasets.exporting import list_parts, name_table_file, need_training, write_layout, write_tables
 from workbench.datasets.exports.target import DEFAULT_MODEL, ExportRequest, ExportTarget, find_targets
+from workbench.datasets.gates import describe_gate
 from workbench.datasets.manifest import find_damage, hash_file
 from workbench.datasets.store import Dataset
 from workbench.errors import UsageError, WorkbenchError
@@ -168,6 +169,7 @@ def _describe(
         "fingerprint": manifest.fingerprint,
         "spec_sha256": hashlib.sha256(manifest.spec.encode()).hexdigest(),
         "seed": manifest.seed,
+        "quality": describe_gate(dataset.folder),
         "to": to,
         "layout": layout,
         "files": {

@@ -7,6 +7,7 @@ The hub reads the front matter: licence, tags, size and the files of each table.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from workbench.datasets.manifest import (
     SPLITS,
     Manifest,
     ModelRecord,
+    QualityRecord,
     SourceRecord,
     SynthesizerRecord,
     TableRecord,
@@ -30,12 +32,14 @@ _SIZES = [
 ]  # fmt: skip
 
 
+_VERDICTS = ("fail", "warn", "not assessed", "pass")
+
 Files = Mapping[str, Mapping[str, str]]
 """For each config the pattern of each split's files."""
 
 
 def write_card(manifest: Manifest, files: Files | None = None) -> str:
-    """The Markdown of the card. It depends on the manifest alone, without its times, so equal data has equal cards.
+    """The Markdown of the card. It depends on the manifest alone, without when it was made: equal data, equal cards.
 
     `files` names other files than the dataset's own, for a copy of it.
     """
@@ -59,9 +63,24 @@ def write_card(manifest: Manifest, files: Files | None = None) -> str:
     if manifest.models:
         parts.append("## Models\n\nColumns were written by these models:\n")
         parts += [_describe_model(name, model) for name, model in manifest.models.items()]
+    if manifest.generation:
+        parts.append(
+            f"Generation {manifest.generation}: texts were written by models tuned on synthetic rows of generation "
+            f"{manifest.generation - 1}"
+            + (
+                ", and by nothing else: rare cases fade from one generation to the next.\n"
+                if manifest.own_output
+                else ".\n"
+            )
+        )
     if manifest.failed:
         parts.append("Rows without an answer, each named in `failures.jsonl`:\n")
         parts += [f"- {_escape(place)}: {count:,}\n" for place, count in manifest.failed.items()]
+    if manifest.quality is not None:
+        parts.append(_describe_quality(manifest, manifest.quality))
+    if manifest.waivers:
+        parts.append("## Waived\n\nThe dataset was used in spite of these checks:\n")
+        parts += [f"- {_escape(waiver.describe())}\n" for waiver in manifest.waivers]
     parts.append(
         "## Use and limits\n\nMade for developing, testing and tuning where real rows are scarce, rare or "
         "confidential. The rows hold what the specification says and nothing else: relations that it does not state "
@@ -154,6 +173,28 @@ def _describe_model(name: str, model: ModelRecord) -> str:
         answers = model.calls + model.reused
         lines.append(f"{answers:,} answers, {model.input_tokens:,} tokens in, {model.output_tokens:,} out, {cost}")
     return "; ".join(lines) + "\n"
+
+
+def _describe_quality(manifest: Manifest, quality: QualityRecord) -> str:
+    """The verdict, which is that of the worst check, and every check that did not pass, with its figures."""
+    counts = Counter(check.verdict for check in quality.checks)
+    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in _VERDICTS if counts[verdict])
+    lines = [f"## Quality\n\nVerdict: **{_escape(quality.verdict)}**, that of the worst check ({told})."]
+    if quality.digest.get("spec") != manifest.spec_sha256:
+        lines.append("It was given under an earlier specification of the same rows.")
+    rest = [check for check in quality.checks if check.verdict != "pass"]
+    if rest:
+        lines += ["\n| check | table | verdict | value | real holdout | threshold |", "|---|---|---|---|---|---|"]
+    for check in rest:
+        figures = " | ".join(
+            "" if value is None else f"{value:.4g}" for value in (check.value, check.reference, check.threshold)
+        )
+        lines.append(f"| {_escape(check.name)} | {_escape(check.table)} | {check.verdict} | {figures} |")
+    lines.append(
+        "\nA check of privacy that passes shows no sign of what it looked for, and is no proof of anonymity: only "
+        "differential privacy bounds what rows tell of a person. `quality.json` and `quality.html` hold all figures."
+    )
+    return "\n".join(lines) + "\n"
 
 
 def _describe_table(name: str, table: TableRecord) -> str:

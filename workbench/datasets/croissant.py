@@ -10,7 +10,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from workbench.datasets.manifest import DATA, NOT_STATED, SPLITS, ColumnRecord, ExtraRecord, Manifest, TableRecord
+from workbench.datasets.manifest import (
+    DATA,
+    MANIFEST,
+    NOT_STATED,
+    PROVENANCE,
+    SPLITS,
+    ColumnRecord,
+    ExtraRecord,
+    Manifest,
+    TableRecord,
+)
+from workbench.datasets.responsible import describe_model, list_biases, list_filters, list_limits, list_personal
 from workbench.files import clean_text
 
 _TERMS = {
@@ -52,8 +63,24 @@ _TERMS = {
     "subField": "cr:subField",
     "transform": "cr:transform",
 }
-_DATA_TYPES = {"bool": "sc:Boolean", "int64": "sc:Integer", "double": "sc:Float", "timestamp[us]": "sc:DateTime"}
+_DATA_TYPES = {
+    "bool": "sc:Boolean",
+    "int64": "sc:Integer",
+    "double": "sc:Float",
+    "float": "sc:Float",
+    "timestamp[us]": "sc:DateTime",
+}
 _PARQUET = "application/x-parquet"
+_ORIGINS = {
+    "number": ("sc:Integer", "number of the row in the plan, which counts rows that were left out too"),
+    "requested": ("sc:Text", "what its scenario and quotas ask of the row, as JSON"),
+    "source_row": ("sc:Integer", "number of the real row that the value was taken from"),
+    "example_rows": ("sc:Integer", "numbers of the real rows that the model was shown"),
+    "prompt": ("sc:Text", "SHA-256 of the request that the model answered"),
+    "attempt": ("sc:Integer", "which try it was, from 0"),
+    "model": ("sc:Text", "name of the model in the specification"),
+}
+"""What the fields of `provenance/*.parquet` are, by the first part of their name."""
 
 
 def describe_dataset(manifest: Manifest, splits: list[ExtraRecord]) -> dict[str, Any]:
@@ -81,78 +108,79 @@ def describe_dataset(manifest: Manifest, splits: list[ExtraRecord]) -> dict[str,
         "distribution": [
             *(_describe_file(record.path, record.bytes, record.sha256) for record in manifest.files),
             *(_describe_file(record.path, record.bytes, record.sha256) for record in splits),
+            *(_describe_file(record.path, record.bytes, record.sha256) for record in manifest.provenance),
             *(_describe_files(f"{name}-files", f"{DATA}/{name}-*.parquet") for name in manifest.tables),
             *(
                 _describe_files(f"{name}-{split}-files", f"{SPLITS}/{split}/{name}-*.parquet")
                 for name, sides in manifest.splits.items()
                 for split in sides
             ),
+            *(
+                _describe_files(f"{name}-provenance-files", f"{PROVENANCE}/{name}-*.parquet")
+                for name, table in manifest.tables.items()
+                if table.recorded
+            ),
         ],
-        "recordSet": [_describe_table(name, table, manifest) for name, table in manifest.tables.items()],
+        "recordSet": [
+            *(_describe_table(name, table, manifest) for name, table in manifest.tables.items()),
+            *(_describe_origins(name, table) for name, table in manifest.tables.items() if table.recorded),
+        ],
     }
 
 
 def _describe_making(manifest: Manifest) -> dict[str, Any]:
-    """Where the rows come from, in the words of PROV-O."""
-    agents = [
-        {"@type": "prov:SoftwareAgent", "prov:label": f"Synthetic Workbench {manifest.versions.get('workbench', '')}"}
-    ]
-    agents += [
+    """Where the rows come from, in the words of PROV-O: what they were made from, by what, and who is to be named."""
+    sources = [
         {
-            "@type": "prov:SoftwareAgent",
-            "prov:label": clean_text(
-                f"model {m.model}, provider {m.provider}, revision {m.revision}, licence {m.licence}"
-            ),
+            "@id": f"urn:sha256:{source.sha256 or 'unknown'}",
+            "prov:label": clean_text(f"{name}: {source.origin}, licence {source.licence}, not part of this dataset"),
         }
-        for m in manifest.models.values()
+        for name, source in manifest.sources.items()
     ]
+    fitted = [
+        {"@id": f"urn:sha256:{fit.sha256}", "prov:label": clean_text(f"{fit.type} fitted to {fit.source}, for {name}")}
+        for name, fit in manifest.synthesizers.items()
+    ]
+    spec = {"@id": f"urn:sha256:{manifest.spec_sha256}", "prov:label": f"specification, “spec” in {MANIFEST}"}
+    program = f"Synthetic Workbench {manifest.versions.get('workbench', '')}".strip()
+    models = [describe_model(f"model {name}", model) for name, model in manifest.models.items()]
+    turns = f", generation {manifest.generation}" if manifest.generation else ""
     making: dict[str, Any] = {
         "prov:wasGeneratedBy": {
             "@type": "prov:Activity",
-            "prov:label": f"generated from a specification with seed {manifest.seed}",
+            "prov:label": f"generated from a specification with seed {manifest.seed}{turns}",
+            "prov:endedAtTime": manifest.created[:10],
+            "prov:used": [spec, *sources, *fitted],
         },
-        "prov:wasAttributedTo": agents,
+        "prov:wasAttributedTo": [{"@type": "prov:SoftwareAgent", "prov:label": label} for label in (program, *models)],
     }
-    if manifest.sources:
-        making["prov:wasDerivedFrom"] = [
-            {
-                "@id": f"urn:sha256:{source.sha256 or 'unknown'}",
-                "prov:label": clean_text(f"{name}: {source.origin}, licence {source.licence}"),
-            }
-            for name, source in manifest.sources.items()
-        ]
+    if sources:
+        making["prov:wasDerivedFrom"] = sources
     return making
 
 
 def _describe_responsibly(manifest: Manifest) -> dict[str, Any]:
-    biases = [
-        f"{name}: scenario {each.name} is {each.achieved} of {table.rows} rows by request"
-        for name, table in manifest.tables.items()
-        for each in table.scenarios
-    ]
-    biases += [
-        f"{name}: shares of {', '.join(each.columns)} are by request"
-        for name, table in manifest.tables.items()
-        for each in table.balance
-    ]
-    dropped = [
-        clean_text(f"{name}: {count} rows left out, which did not keep {reason}")
-        for name, table in manifest.tables.items()
-        for reason, count in table.rejected.items()
-    ]
-    about = {
+    """The terms of Croissant RAI 1.0 for which there is something to say."""
+    missing = sum(column.nulls for table in manifest.tables.values() for column in table.columns)
+    raw = [clean_text(f"{name}: {source.origin}") for name, source in manifest.sources.items()]
+    about: dict[str, Any] = {
         "rai:dataCollection": "Generated from a specification, not collected. All content is synthetic.",
         "rai:dataCollectionType": ["Others: synthetic generation"],
+        "rai:dataCollectionMissingData": f"{missing:,} values are null, by request or for want of a model's answer.",
+        "rai:dataCollectionRawData": f"Real data that was used: {'; '.join(raw) or 'none'}.",
         "rai:dataUseCases": ["Developing, testing and tuning where real rows are scarce, rare or confidential."],
-        "rai:dataLimitations": [
-            "Holds only the relations that its specification states; not evidence about the world.",
+        "rai:dataLimitations": list_limits(manifest),
+        "rai:dataBiases": list_biases(manifest),
+        "rai:personalSensitiveInformation": list_personal(manifest),
+        "rai:dataPreprocessingProtocol": list_filters(manifest),
+        "rai:dataAnnotationProtocol": [
+            "No people annotated it: labels are values that were drawn, computed, or written by the models named."
         ],
-        "rai:personalSensitiveInformation": [
-            "Rows describe no real person. This is no proof of anonymity where real data was a source."
+        "rai:machineAnnotationTools": [
+            clean_text(f"{model.model}@{model.revision} ({model.provider})") for model in manifest.models.values()
         ],
-        "rai:dataBiases": biases,
-        "rai:dataPreprocessingProtocol": dropped,
-        "rai:machineAnnotationTools": [clean_text(f"{m.model} ({m.provider})") for m in manifest.models.values()],
+        "rai:dataReleaseMaintenancePlan": f"{NOT_STATED.capitalize()}. The specification with its seed gives the same "
+        "rows again; a change to it gives another version.",
     }
     return {key: value for key, value in about.items() if value}
 
@@ -174,16 +202,46 @@ def _describe_files(name: str, pattern: str) -> dict[str, Any]:
 
 
 def _describe_table(name: str, table: TableRecord, manifest: Manifest) -> dict[str, Any]:
+    # Readers of the format fail at the whole table where one field holds nested values.
+    flat = [column for column in table.columns if "struct<" not in column.type]
     record: dict[str, Any] = {
         "@type": "cr:RecordSet",
         "@id": name,
         "name": name,
         "description": f"{table.rows} synthetic rows",
-        "field": [_describe_column(name, column, table, manifest) for column in table.columns],
+        "field": [_describe_column(name, column, table, manifest) for column in flat or table.columns],
     }
-    if table.primary_key in {column.name for column in table.columns}:
+    nested = [column.name for column in table.columns if column not in flat]
+    if nested:
+        record["description"] += f"; nested values, in the files alone: {', '.join(nested)}"
+    if table.primary_key in {column.name for column in flat}:
         record["key"] = {"@id": f"{name}/{table.primary_key}"}
     return record
+
+
+def _describe_origins(name: str, table: TableRecord) -> dict[str, Any]:
+    """The records of where each row of a table comes from: record i is about row i."""
+    fields = []
+    for field in table.recorded:
+        kind = field.partition(":")[0]
+        described: dict[str, Any] = {
+            "@type": "cr:Field",
+            "@id": f"{name}-provenance/{field}",
+            "name": field,
+            "description": _ORIGINS.get(kind, ("", ""))[1],
+            "dataType": _ORIGINS.get(kind, ("sc:Text", ""))[0],
+            "source": {"fileSet": {"@id": f"{name}-provenance-files"}, "extract": {"column": field}},
+        }
+        if kind == "example_rows":
+            described["repeated"] = True
+        fields.append(described)
+    return {
+        "@type": "cr:RecordSet",
+        "@id": f"{name}-provenance",
+        "name": f"{name}-provenance",
+        "description": f"where each row of {name} comes from: record i is about row i",
+        "field": fields,
+    }
 
 
 def _describe_column(name: str, column: ColumnRecord, table: TableRecord, manifest: Manifest) -> dict[str, Any]:
@@ -192,11 +250,20 @@ def _describe_column(name: str, column: ColumnRecord, table: TableRecord, manife
         "@id": f"{name}/{column.name}",
         "name": column.name,
         "description": f"made by {column.recipe.get('type', 'the specification')}, synthetic",
-        "dataType": _DATA_TYPES.get(column.type, "sc:Text"),
+        "dataType": _DATA_TYPES.get(_find_member(column.type), "sc:Text"),
         "source": {"fileSet": {"@id": f"{name}-files"}, "extract": {"column": column.name}},
     }
+    if column.type.startswith("list<"):
+        field["repeated"] = True
     for key in table.foreign_keys:
         parent = manifest.tables.get(key.table)
         if key.column == column.name and parent is not None and parent.primary_key is not None:
             field["references"] = {"field": {"@id": f"{key.table}/{parent.primary_key}"}}
     return field
+
+
+def _find_member(kind: str) -> str:
+    """The Arrow type of the members of a list, such as `float` of `list<element: float>`; other types as they are."""
+    while kind.startswith("list<"):
+        kind = kind.removeprefix("list<").removesuffix(">").rpartition(": ")[2]
+    return kind

@@ -15,6 +15,7 @@ from workbench.datasets.embedding import EMBEDDING_FORMATS, embed_batch, embed_s
 from workbench.datasets.formats import open_writer
 from workbench.datasets.layouts import find_layout_problem, write_rows
 from workbench.datasets.manifest import SPLITS, Manifest
+from workbench.datasets.marks import carry_mark
 from workbench.datasets.splitting import iterate_batches
 from workbench.datasets.training_rows import find_columns, render
 from workbench.errors import UsageError
@@ -111,7 +112,7 @@ def write_layout(
     for split, files in list_parts(folder, manifest, table).items():
         name = f"{prefix}{split}.{form}"
         written.rows[name] = 0
-        schema = write_rows(training, layout, []).schema
+        schema = carry_mark(write_rows(training, layout, []).schema, _read_schema(files))
         with open_writer(target / name, form, schema) as writer:
             for frame in _read_frames(files, manifest, table, training):
                 kept = frame if training.label not in frame.columns else frame[frame[training.label].notna()]

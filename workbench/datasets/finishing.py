@@ -21,7 +21,17 @@ from workbench.datasets.embedding import LOADABLE, list_media_tables
 from workbench.datasets.exporting import write_layout, write_tables
 from workbench.datasets.formats import Writer, open_writer
 from workbench.datasets.layouts import find_layout_problem
-from workbench.datasets.manifest import CARD, CROISSANT, EXPORTS, MEDIA, SPLITS, ExtraRecord, Manifest, hash_file
+from workbench.datasets.manifest import (
+    CARD,
+    CROISSANT,
+    EXPORTS,
+    MANIFEST,
+    MEDIA,
+    SPLITS,
+    ExtraRecord,
+    Manifest,
+    hash_file,
+)
 from workbench.datasets.splitting import Sides, iterate_batches, split_tables
 from workbench.errors import WorkbenchError
 from workbench.files import clean_text, explain_os_error, make_folder, write_atomic
@@ -55,11 +65,8 @@ def finish_dataset(folder: Path, manifest: Manifest, spec: Spec) -> Manifest:
         if (folder / EXPORTS).is_dir() and not any((folder / EXPORTS).iterdir()):
             (folder / EXPORTS).rmdir()
         splits = _record_files(folder, [folder / SPLITS])
-        content = json.dumps(describe_dataset(manifest, splits), indent=2, ensure_ascii=False, allow_nan=False)
-        write_atomic(folder / CROISSANT, content + "\n")
-        write_atomic(folder / CARD, write_card(manifest))
-        others = [folder / EXPORTS / name for name in sorted(new)] + [folder / MEDIA, folder / CROISSANT]
-        return manifest.model_copy(update={"extras": splits + _record_files(folder, others)})
+        exports = _record_files(folder, [folder / EXPORTS / name for name in sorted(new)] + [folder / MEDIA])
+        return _describe(folder, manifest, splits, exports)
     except OSError as error:
         raise explain_os_error(error, folder) from error
     except pyarrow.ArrowException as error:
@@ -68,6 +75,21 @@ def finish_dataset(folder: Path, manifest: Manifest, spec: Spec) -> Manifest:
         ) from error
     finally:
         shutil.rmtree(stage, ignore_errors=True)
+
+
+def describe_again(folder: Path, manifest: Manifest) -> Manifest:
+    """Write `croissant.json`, the card and last the manifest again, after something was added to the latter.
+
+    Returns the manifest as it was written. Raises WorkbenchError where a file cannot be written.
+    """
+    splits = [record for record in manifest.extras if record.path.startswith(f"{SPLITS}/")]
+    others = [record for record in manifest.extras if record not in splits and record.path != CROISSANT]
+    try:
+        manifest = _describe(folder, manifest, splits, others)
+        write_atomic(folder / MANIFEST, manifest.as_text())
+    except OSError as error:
+        raise explain_os_error(error, folder) from error
+    return manifest
 
 
 def find_problems(spec: Spec) -> Iterator[Problem]:
@@ -92,6 +114,14 @@ def find_problems(spec: Spec) -> Iterator[Problem]:
             yield Problem(problem, "", (*place, "layout"))
     if spec.splits is not None and spec.splits.stratify_by is not None:
         yield from _check_stratum(spec, spec.splits.stratify_by)
+
+
+def _describe(folder: Path, manifest: Manifest, splits: list[ExtraRecord], others: list[ExtraRecord]) -> Manifest:
+    """Write `croissant.json` and the card; returns the manifest with all files beside the data in `extras`."""
+    content = json.dumps(describe_dataset(manifest, splits), indent=2, ensure_ascii=False, allow_nan=False)
+    write_atomic(folder / CROISSANT, content + "\n")
+    write_atomic(folder / CARD, write_card(manifest))
+    return manifest.model_copy(update={"extras": splits + others + _record_files(folder, [folder / CROISSANT])})
 
 
 def name_export(export: ExportConfig) -> str:

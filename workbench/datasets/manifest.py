@@ -22,6 +22,8 @@ DATA = "data"
 SPLITS = "splits"
 EXPORTS = "exports"
 MEDIA = "media"
+PROVENANCE = "provenance"
+COUNTERFACTUALS = "counterfactuals"
 CROISSANT = "croissant.json"
 FAILURES = "failures.jsonl"
 NOT_STATED = "not stated"
@@ -85,7 +87,8 @@ class ParityRecord(_Record):
 class TableRecord(_Record):
     """`asked` rows were tried; `rows` are there, and `rejected` counts the others by reason.
 
-    `redrawn` counts the rows that were drawn again to differ from earlier ones, by rule.
+    `redrawn` counts the rows that were drawn again to differ from earlier ones, by rule. `recorded` are the fields of
+    its files of provenance, if it has any.
     """
 
     rows: int
@@ -98,16 +101,28 @@ class TableRecord(_Record):
     foreign_keys: list[ForeignKeyRecord] = Field(default_factory=list)
     balance: list[BalanceRecord] = Field(default_factory=list)
     parity: list[ParityRecord] = Field(default_factory=list)
+    recorded: list[str] = Field(default_factory=list)
 
 
 class FileRecord(_Record):
-    """A data file, its path relative to the dataset's folder with “/”."""
+    """A file of rows of a table, its path relative to the dataset's folder with “/”."""
 
     path: str
     table: str
     rows: int
     bytes: int
     sha256: str
+
+
+class CounterfactualRecord(FileRecord):
+    """A file of rows (row, value, text) that were made once for each value of `swap`; `text` is that of `column`.
+
+    `rows` are those of the file. `digest` is over all that decides them.
+    """
+
+    column: str
+    swap: str
+    digest: str
 
 
 class ExtraRecord(_Record):
@@ -121,13 +136,15 @@ class ExtraRecord(_Record):
 class SourceRecord(_Record):
     """Real data that the spec names: where it comes from and under which licence, as far as that is stated.
 
-    `sha256` is that of the file, or of the canonical CSV of a packaged table.
+    `sha256` is that of the file, or of the canonical CSV of a packaged table. `third_party` tells that a package ships
+    it; other files are the user's own.
     """
 
     origin: str
     licence: str
     sha256: str | None = None
     rows: int | None = None
+    third_party: bool = False
 
 
 class ModelRecord(_Record):
@@ -193,12 +210,53 @@ class SynthesizerRecord(_Record):
         return sorted(found, key=lambda each: float(each[1]["real"]))[:most]
 
 
+class CheckRecord(_Record):
+    """What one check of a quality report said of a table, with its figures as far as it has them."""
+
+    name: str
+    table: str
+    group: str
+    verdict: str
+    value: float | None = None
+    reference: float | None = None
+    threshold: float | None = None
+
+
+class QualityRecord(_Record):
+    """The outcome of the quality report: `verdict` is the worst of the checks. `digest` says what it is about."""
+
+    verdict: str
+    made: str
+    digest: dict[str, Any]
+    checks: list[CheckRecord] = Field(default_factory=list)
+
+
+class WaiverRecord(_Record):
+    """A check that somebody decided to do without, for the data and the spec with these SHA-256 alone."""
+
+    check: str
+    reason: str
+    by: str
+    at: str
+    data: str
+    spec: str
+
+    def describe(self) -> str:
+        """The waiver in one line."""
+        return f"{self.check} waived by {self.by} on {self.at[:10]}: {self.reason}"
+
+
 class Manifest(_Record):
     """`manifest.json`. `fingerprint` is the SHA-256 of all that decides the rows; its first digits are the version.
 
     `failed` counts rows without an answer of a model as “table.column: cause”; `failures.jsonl` names each.
     `synthesizers` are the fitted models by table.
-    `splits` maps table to split to rows; `extras` are the files that `finish_dataset` wrote from the rows.
+    `splits` maps table to split to rows; `extras` are the files that `finish_dataset` wrote from the rows. `quality` is
+    what the last report said, of this spec or of an earlier one of the same rows.
+    `provenance` are files with a row for each row of a data file, which say what that was made from, `counterfactuals`
+    those of rows that were made once for each value of a column. `generation` is 0 where no model of the spec was tuned
+    on synthetic rows, else one more than the highest of the datasets that its models were tuned on; `own_output` tells
+    that all that models wrote, and nothing real, is from such models.
     """
 
     format: Literal[1] = 1
@@ -212,6 +270,10 @@ class Manifest(_Record):
     spec_folder: str
     tables: dict[str, TableRecord]
     files: list[FileRecord]
+    provenance: list[FileRecord] = Field(default_factory=list)
+    counterfactuals: list[CounterfactualRecord] = Field(default_factory=list)
+    generation: int = 0
+    own_output: bool = False
     rejected: dict[str, int]
     sources: dict[str, SourceRecord] = Field(default_factory=dict)
     models: dict[str, ModelRecord] = Field(default_factory=dict)
@@ -219,6 +281,8 @@ class Manifest(_Record):
     failed: dict[str, int] = Field(default_factory=dict)
     splits: dict[str, dict[str, int]] = Field(default_factory=dict)
     extras: list[ExtraRecord] = Field(default_factory=list)
+    quality: QualityRecord | None = None
+    waivers: list[WaiverRecord] = Field(default_factory=list)
     versions: dict[str, str]
     created: str
     seconds: float
@@ -254,7 +318,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 def find_damage(folder: Path, manifest: Manifest, *, thorough: bool = False) -> str | None:
     """What is wrong with the data files of a dataset, or None. Compares sizes, and contents if `thorough`."""
-    return _find_damage(folder, manifest.files, thorough)
+    return _find_damage(folder, [*manifest.files, *manifest.provenance], thorough)
 
 
 def find_damaged_extra(folder: Path, manifest: Manifest) -> str | None:

@@ -16,7 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.datasets.manifest import hash_file
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.datasets.manifest import NOT_STATED, hash_file
 from workbench.datasets.packaged import hash_table, load_packaged
 from workbench.datasets.reading import read_table
 from workbench.datasets.source_paths import find_source_file
@@ -33,7 +36,8 @@ if TYPE_CHECKING:
 class RealData:
     """`train` and `holdout` have the same columns and a fresh index each; together they are all `rows` of the source.
 
-    `digest` is the SHA-256 (hex) of the file, or of the canonical CSV of a packaged table.
+    `digest` is the SHA-256 (hex) of the file, or of the canonical CSV of a packaged table. `train_numbers` are the
+    numbers that the rows of `train` have in the source, from 0; None where that is not known.
     """
 
     train: pd.DataFrame
@@ -42,6 +46,7 @@ class RealData:
     rows: int
     origin: str
     licence: str
+    train_numbers: NDArray[np.int64] | None = None
 
 
 def read_source(source: SourceConfig, folder: Path, seed: int) -> RealData:
@@ -56,13 +61,15 @@ def read_source(source: SourceConfig, folder: Path, seed: int) -> RealData:
         path = find_source_file(str(source.path), folder)
         frame = read_table(path)
         digest = hash_file(path)
-        origin, licence = path.name, "not stated"
+        origin, licence = path.name, NOT_STATED
     chosen = _choose_columns(frame, source, origin)
     if source.group_by is None:
-        train, holdout = split_rows(chosen, source.holdout, source.stratify_by, seed)
+        held = _hold_rows(chosen, source.holdout, source.stratify_by, seed)
     else:
-        train, holdout = split_groups(chosen, frame[source.group_by], source.holdout, seed)
-    return RealData(train, holdout, digest, len(frame), origin, licence)
+        held = _hold_groups(chosen, frame[source.group_by], source.holdout, seed)
+    train, holdout = _part(chosen, held)
+    numbers = np.flatnonzero(~np.array(held, np.bool_))
+    return RealData(train, holdout, digest, len(frame), origin, source.licence or licence, numbers)
 
 
 def split_rows(
@@ -74,6 +81,25 @@ def split_rows(
     largest remainder, and keeps at least one row in train. Equal rows stay together, so heavy repetition can leave
     the holdout a little short. Rows keep their order.
     """
+    return _part(frame, _hold_rows(frame, share, stratify_by, seed))
+
+
+def split_groups(
+    frame: pd.DataFrame, keys: pd.Series[Any], share: float, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split into (train, holdout) so that rows with an equal value of `keys`, shape (rows,), are on one side.
+
+    A group is held out where the hash of its key under `seed` falls below `share`, so `share` is that of the groups
+    and is met on average: by n groups with a standard deviation of sqrt(share * (1 - share) / n). A key has the same
+    side in any table, as a whole number, a real one without a fraction, or a text. If no group falls on a side, the
+    nearest one does. A row without a key is a group of its own. Equal rows of different groups may stand apart.
+    Rows keep their order. Raises UsageError where there is but one group.
+    """
+    return _part(frame, _hold_groups(frame, keys, share, seed))
+
+
+def _hold_rows(frame: pd.DataFrame, share: float, stratify_by: str | None, seed: int) -> list[bool]:
+    """For each row whether it is held out; see `split_rows`."""
     classes = _class_of_rows(frame, stratify_by)
     keys = _hash_rows(frame, seed)
     members: dict[str, dict[bytes, list[int]]] = defaultdict(lambda: defaultdict(list))
@@ -91,20 +117,11 @@ def split_rows(
         raise UsageError(
             f"{len(frame)} rows are too few to hold {share:.0%} of them out.", "Give more rows, or set holdout: 0."
         )
-    return _part(frame, [position in held for position in range(len(frame))])
+    return [position in held for position in range(len(frame))]
 
 
-def split_groups(
-    frame: pd.DataFrame, keys: pd.Series[Any], share: float, seed: int
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Split into (train, holdout) so that rows with an equal value of `keys`, shape (rows,), are on one side.
-
-    A group is held out where the hash of its key under `seed` falls below `share`, so `share` is that of the groups
-    and is met on average: by n groups with a standard deviation of sqrt(share * (1 - share) / n). A key has the same
-    side in any table, as a whole number, a real one without a fraction, or a text. If no group falls on a side, the
-    nearest one does. A row without a key is a group of its own. Equal rows of different groups may stand apart.
-    Rows keep their order. Raises UsageError where there is but one group.
-    """
+def _hold_groups(frame: pd.DataFrame, keys: pd.Series[Any], share: float, seed: int) -> list[bool]:
+    """For each row whether it is held out; see `split_groups`."""
     names = [_write_key(key) for key in keys]
     rows = _hash_rows(frame, seed) if "" in names else []
     places = [
@@ -112,7 +129,7 @@ def split_groups(
         for position, name in enumerate(names)
     ]
     if share <= 0:
-        return _part(frame, [False] * len(frame))
+        return [False] * len(frame)
     different = sorted(set(places))
     if len(different) < 2:
         raise UsageError(
@@ -120,7 +137,7 @@ def split_groups(
             "Give rows of more groups, or set holdout: 0.",
         )
     limit = min(max(share, different[1]), different[-1])
-    return _part(frame, [place < limit for place in places])
+    return [place < limit for place in places]
 
 
 def _part(frame: pd.DataFrame, held: list[bool]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -44,9 +44,18 @@ class Balance:
     table: str
     seed: int
     rows: int
+    _chosen: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = field(default_factory=list)
 
     def choose(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """The position of the cell that each row gets, -1 for rows outside the pool; shape (rows,)."""
+        for known, cells in self._chosen:
+            if np.array_equal(known, rows):
+                return cells
+        cells = self._choose(rows)
+        self._chosen[:] = [(rows, cells)]  # each of the columns asks, and the record of the rows
+        return cells
+
+    def _choose(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         places = permute(rows, self.rows, derive_key(self.seed, self.table, "", "", "scenarios", 0))
         inside = np.ones(len(rows), np.bool_)
         ranks = places.copy()

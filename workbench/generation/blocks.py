@@ -43,7 +43,8 @@ class Block:
 
     `rejected` counts the rows left out by reason, `redrawn` those drawn again by rule, `scenarios` the kept rows of
     each scenario, `balance` those of each cell of each balance, `parity` the true outcomes and all rows of each
-    group, for each parity. `files` maps the path of a file of the dataset to its content.
+    group, for each parity. `files` maps the path of a file of the dataset to its content. `chosen` holds for each kept
+    row the position of its scenario or -1.
     """
 
     table: str
@@ -57,6 +58,7 @@ class Block:
     parity: list[Tally] = field(default_factory=list)
     files: Mapping[str, bytes] = field(default_factory=dict)
     redrawn: Mapping[str, int] = field(default_factory=dict)
+    chosen: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 def make_block(
@@ -90,6 +92,7 @@ def make_block(
         [tally_groups(parity, columns) for parity in planned.parity],
         _make_files(planned, maker, columns) if files else {},
         maker.redrawn,
+        maker.chosen if whole else maker.chosen[maker.kept],
     )
 
 

@@ -18,7 +18,16 @@ from pathlib import Path
 from typing import Any
 
 from workbench.calls.failures import Failure
-from workbench.datasets.manifest import DATA, MANIFEST, Manifest, find_damage, hash_file, read_manifest
+from workbench.datasets.manifest import (
+    COUNTERFACTUALS,
+    DATA,
+    MANIFEST,
+    PROVENANCE,
+    Manifest,
+    find_damage,
+    hash_file,
+    read_manifest,
+)
 from workbench.errors import WorkbenchError
 from workbench.files import append_json_line, explain_os_error, make_folder, read_json_lines, write_atomic
 from workbench.generation.packing import PackedBlock
@@ -29,7 +38,10 @@ LOG = "blocks.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class BlockRecord:
-    """A committed block. `path` is relative to the folder; what follows `sha256` counts its rows (see `Block`)."""
+    """A committed block. `path` is relative to the folder; what follows `sha256` counts its rows (see `Block`).
+
+    `provenance` has path, bytes and sha256 of the file that says where the rows come from, if there is one.
+    """
 
     table: str
     number: int
@@ -44,6 +56,14 @@ class BlockRecord:
     parity: list[Tally]
     failures: list[dict[str, Any]] = field(default_factory=list)
     redrawn: dict[str, int] = field(default_factory=dict)
+    provenance: dict[str, Any] | None = None
+
+    @property
+    def files(self) -> list[tuple[str, int, str]]:
+        """Path, bytes and SHA-256 of the files that hold a row for each row of the block."""
+        told = self.provenance
+        own = [(self.path, self.bytes, self.sha256)]
+        return own if told is None else [*own, (told["path"], told["bytes"], told["sha256"])]
 
 
 class BuildFolder:
@@ -76,6 +96,9 @@ class BuildFolder:
             target = self.folder / name
             make_folder(target.parent)
             write_atomic(target, content)
+        provenance = None
+        if block.provenance is not None:
+            provenance = self._write(f"{PROVENANCE}/{job.table}-{job.number:05d}.parquet", block.provenance)
         write_atomic(self.folder / path, block.content)
         record = BlockRecord(
             job.table,
@@ -91,6 +114,7 @@ class BuildFolder:
             block.parity,
             [asdict(failure) for failure in block.failures],
             block.redrawn,
+            provenance,
         )
         append_json_line(self.folder / LOG, asdict(record))
         self.committed[job.table, job.number] = record
@@ -105,8 +129,12 @@ class BuildFolder:
         """Add the manifest, and rename the folder to `target`. Raises WorkbenchError if that cannot be done."""
         write_atomic(self.folder / MANIFEST, manifest.as_text())
         try:
+            for record in self.committed.values():
+                if record.provenance is not None:
+                    _sync(self.folder / record.provenance["path"])
             (self.folder / LOG).unlink(missing_ok=True)
             _sync_folder(self.folder / DATA)
+            _sync_folder(self.folder / PROVENANCE)
             _sync_folder(self.folder)
             replace_folder(self.folder, target)
         except OSError as error:
@@ -116,13 +144,30 @@ class BuildFolder:
         for line in lines:
             try:
                 record = BlockRecord(**line)
-                path = self.folder / record.path
-                if path.stat().st_size == record.bytes and hash_file(path) == record.sha256:
+                if all(self._is_whole(*file) for file in record.files):
                     self.committed[record.table, record.number] = record
-            except (TypeError, OSError):
+            except (TypeError, KeyError, OSError):
                 continue
-        for path in (self.folder / DATA).glob(".*.tmp"):
-            path.unlink(missing_ok=True)
+        for place in (".", DATA, PROVENANCE, COUNTERFACTUALS):
+            for path in (self.folder / place).glob(".*.tmp"):
+                path.unlink(missing_ok=True)
+
+    def _is_whole(self, name: str, size: int, sha256: str) -> bool:
+        path = self.folder / name
+        return path.stat().st_size == size and hash_file(path) == sha256
+
+    def _write(self, name: str, content: bytes) -> dict[str, Any]:
+        """Write a file that is brought to the disk when all are there: one that is lost has its block made again."""
+        path = self.folder / name
+        make_folder(path.parent)
+        temporary = path.with_name(f".{path.name}.tmp")
+        try:
+            temporary.write_bytes(content)
+            temporary.replace(path)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise explain_os_error(error, path) from error
+        return {"path": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def read_published(folder: Path, fingerprint: str) -> Manifest | None:
@@ -163,8 +208,13 @@ def remove_folder(folder: Path) -> None:
 def _sync_folder(folder: Path) -> None:
     """Make renames in `folder` survive a loss of power, where the file system can."""
     with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    """Bring a file or folder to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

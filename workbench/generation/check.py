@@ -13,6 +13,7 @@ from workbench.calls.session import Session
 from workbench.columns.registry import COLUMNS
 from workbench.errors import UsageError
 from workbench.files import clean_text, explain_os_error
+from workbench.generation.counterfactuals import find_problems as check_counterfactuals
 from workbench.generation.plan import Plan
 from workbench.generation.planning import build_plan
 from workbench.spec.loading import load_spec
@@ -66,7 +67,7 @@ def check_text(text: str, folder: Path, session: Session | None = None) -> Check
     if plan is not None or all(table.synthesizer is None for table in spec.tables.values()):
         # Which columns a synthesizer makes is known by the plan alone.
         whole = spec if plan is None else complete_spec(spec, plan)
-        problems += [*_check_training(whole), *find_problems(whole)]
+        problems += [*_check_training(whole), *find_problems(whole), *check_counterfactuals(whole, plan)]
     located = sorted((loaded.locate(problem) for problem in problems), key=lambda found: (found.line, found.column))
     failed = any(problem.level == "error" for problem in located)
     return CheckedSpec(text, spec, None if failed else plan, located + failures)
@@ -157,13 +158,28 @@ def _check_budget(spec: Spec, session: Session) -> Iterator[Problem]:
             yield Problem(message, hint, ("models", model.name))
 
 
+_COMPARING = (
+    "min_fidelity", "min_pair_fidelity", "max_detection_auc", "max_usefulness_loss", "max_exact_match", "min_dcr_ratio",
+    "max_membership_auc", "max_risk", "max_synthetic_share",
+)  # fmt: skip
+"""Gates that compare with real data."""
+
+
 def _check_quality(spec: Spec) -> Iterator[Problem]:
-    """Gates that compare with real data need real data."""
-    if spec.sources:
-        return
-    for gate in ("min_fidelity", "max_exact_match"):
-        if getattr(spec.quality, gate) is not None:
-            yield Problem(f"“{gate}” compares with real data, and there is none.", "Add “sources:”.", ("quality", gate))
+    """Gates that compare with real data need real data, and what is named has to be there."""
+    quality = spec.quality
+    if not spec.sources:
+        for gate in _COMPARING:
+            if getattr(quality, gate) is not None:
+                message = f"“{gate}” compares with real data, and there is none."
+                yield Problem(message, "Add “sources:”.", ("quality", gate))
+    columns = {column.name for table in spec.tables.values() for column in table.columns if not column.drop}
+    if any(table.synthesizer is not None for table in spec.tables.values()):
+        return  # which columns it makes, only the real data says
+    for place, name in quality.references():
+        if name not in columns:
+            message = f"No table of the dataset has a column “{name}”."
+            yield Problem(message, suggest(name, columns), ("quality", *place))
 
 
 def _check_training(spec: Spec) -> Iterator[Problem]:

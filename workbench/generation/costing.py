@@ -7,7 +7,8 @@ else a rule of thumb stands in for the answers, and says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any, Literal
@@ -18,6 +19,7 @@ from workbench.calls.session import Model, Session
 from workbench.calls.spending import CHARACTERS_PER_TOKEN, compute_cost, estimate_tokens
 from workbench.errors import WorkbenchError
 from workbench.generation.blocks import make_block
+from workbench.generation.counterfactuals import make_texts
 from workbench.generation.plan import Plan
 from workbench.providers.requests import Answer, ImageRequest, Request, SpeechRequest, TextRequest, Usage
 
@@ -73,11 +75,37 @@ def estimate_calls(plan: Plan, session: Session, sample_rows: int = 20) -> list[
                 make_block(plan, name, 0, sizes[name], seen=table.start_seen())
             except WorkbenchError:
                 continue
-    return [
+    known = {key for noted in found.values() for key in noted.by_key}
+    estimates = [
         _estimate(place, noted, session, plan.tables[place.table].rows / sizes[place.table])
         for (place, _), noted in found.items()
         if noted.by_key
     ]
+    return estimates + list(_estimate_counterfactuals(plan, session, sample_rows, known))
+
+
+def _estimate_counterfactuals(
+    plan: Plan, session: Session, sample_rows: int, known: Collection[str]
+) -> Iterator[CallEstimate]:
+    """What rows that are made once for each value of a column ask beyond `known`, the keys of the table's own rows."""
+    for name, config in plan.spec.tables.items():
+        for entry in config.counterfactuals if plan.tables[name].is_costly else ():
+            found: dict[tuple[Place, str], _Requests] = {}
+
+            def note_requests(
+                model: Model, place: Place, rows: Sequence[int], requests: Sequence[Request], found: Any = found
+            ) -> None:
+                noted = found.setdefault((place, model.key), _Requests(model, {}))
+                keys = ((hash_request(model.key, request), request) for request in requests)
+                noted.by_key.update((key, request) for key, request in keys if key not in known)
+
+            with session.sketching(note_requests), contextlib.suppress(WorkbenchError):
+                for _ in make_texts(plan, name, entry, sample_rows):
+                    pass
+            scale = entry.rows / min(sample_rows, entry.rows)
+            for (place, _), noted in found.items():
+                if noted.by_key and not noted.model.type.free:
+                    yield _estimate(place, noted, session, scale, " (counterfactuals)")
 
 
 def read_estimates(values: Iterable[Mapping[str, Any]]) -> list[CallEstimate]:
@@ -127,7 +155,7 @@ class _Requests:
     by_key: dict[str, Request]
 
 
-def _estimate(place: Place, noted: _Requests, session: Session, scale: float) -> CallEstimate:
+def _estimate(place: Place, noted: _Requests, session: Session, scale: float, what: str = "") -> CallEstimate:
     model, requests = noted.model, noted.by_key
     stored = session.store.find(list(requests)) if session.store is not None else {}
     reused = 0 if session.fresh else len(stored)
@@ -145,7 +173,7 @@ def _estimate(place: Place, noted: _Requests, session: Session, scale: float) ->
     usages, rates = [answer.usage for answer in answers], model.price.rates if model.price is not None else None
     return CallEstimate(
         model.name,
-        f"{place.table}.{place.column}",
+        f"{place.table}.{place.column}{what}",
         calls,
         reused,
         round(calls * fmean(usage.input_tokens for usage in usages)),

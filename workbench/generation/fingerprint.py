@@ -1,8 +1,9 @@
 """The identity of a dataset: a hash over all that decides its rows, and nothing else.
 
-Name, description, gates, splits, exports, training and sources that no column draws from may change without making
-other rows, so they are left out, and fields at their default too, so that a field added to the spec later leaves old
-fingerprints alone. The order of a mapping stays in: `values: {a: 1, b: 1}` draws other rows than `{b: 1, a: 1}`.
+Name, description, gates, counterfactuals, splits, exports, training and sources that no column draws from may change
+without making other rows, so they are left out, and fields at their default too, so that a field added to the spec
+later leaves old fingerprints alone. The order of a mapping stays in: `values: {a: 1, b: 1}` draws other rows than
+`{b: 1, a: 1}`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def compute_fingerprint(
     Of sources and models, those that columns use.
     """
     tables = {
-        name: table.model_dump(exclude_defaults=True, serialize_as_any=True, exclude={"primary_key"})
+        name: table.model_dump(exclude_defaults=True, serialize_as_any=True, exclude={"primary_key", "counterfactuals"})
         for name, table in spec.tables.items()
     }
     decisive: dict[str, Any] = {"scheme": SCHEME, "seed": spec.seed, "tables": tables}

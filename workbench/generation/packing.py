@@ -8,9 +8,11 @@ from typing import Any
 
 from workbench.calls.failures import Failure
 from workbench.columns.values import ARROW_TYPES, Nested, Values
+from workbench.datasets.marks import make_mark, mark_content
 from workbench.generation.blocks import Block, make_block
 from workbench.generation.parity import Tally
 from workbench.generation.plan import Plan, TablePlan
+from workbench.generation.provenance import encode_records, is_recorded
 from workbench.generation.uniqueness import SeenRows
 
 
@@ -26,7 +28,10 @@ class BlockJob:
 
 @dataclass(frozen=True, slots=True)
 class PackedBlock:
-    """`content` is the Parquet file of `rows` rows, `files` the others by path; the rest are counts (see `Block`)."""
+    """`content` is the Parquet file of `rows` rows, `files` the others by path; the rest are counts (see `Block`).
+
+    `provenance` is a Parquet file that says for each row what it was made from, where there is something to say.
+    """
 
     job: BlockJob
     rows: int
@@ -39,6 +44,7 @@ class PackedBlock:
     parity: list[Tally]
     failures: list[Failure]
     redrawn: dict[str, int]
+    provenance: bytes | None = None
 
 
 def list_jobs(table: TablePlan) -> list[BlockJob]:
@@ -51,12 +57,18 @@ def list_jobs(table: TablePlan) -> list[BlockJob]:
 def pack_block(plan: Plan, job: BlockJob, metadata: Mapping[str, str], seen: Sequence[SeenRows] = ()) -> PackedBlock:
     """Make and encode a block. Raises WorkbenchError where its rows cannot be made."""
     table = plan.tables[job.table]
-    block = make_block(plan, job.table, job.start, job.stop, files=table.has_files, seen=seen)
+    provenance = None
+    if is_recorded(table):
+        with plan.session.tracing() as trail:
+            block = make_block(plan, job.table, job.start, job.stop, files=table.has_files, seen=seen)
+        provenance = encode_records(table, block, trail, metadata)
+    else:
+        block = make_block(plan, job.table, job.start, job.stop, files=table.has_files, seen=seen)
     return PackedBlock(
         job,
         len(block.rows),
         encode_block(table, block, metadata),
-        block.files,
+        {path: mark_content(content, _make_mark(table, metadata)) for path, content in block.files.items()},
         dict(block.rejected),
         dict(block.scenarios),
         {name: values.count_nulls() for name, values in block.columns.items()},
@@ -64,6 +76,7 @@ def pack_block(plan: Plan, job: BlockJob, metadata: Mapping[str, str], seen: Seq
         block.parity,
         plan.session.take_failures(),
         dict(block.redrawn),
+        provenance,
     )
 
 
@@ -74,11 +87,17 @@ def encode_block(table: TablePlan, block: Block, metadata: Mapping[str, str]) ->
 
     fields = [(name, _find_arrow_type(table.columns[name].maker.shape)) for name in block.columns]
     arrays = [_encode(values, kind) for (_, kind), values in zip(fields, block.columns.values(), strict=True)]
-    schema = pyarrow.schema(fields, {f"workbench.{key}": value for key, value in metadata.items()})
+    own = {f"workbench.{key}": value for key, value in metadata.items()}
+    schema = pyarrow.schema(fields, {**own, **_make_mark(table, metadata)})
     sink = pyarrow.BufferOutputStream()
     pyarrow.parquet.write_table(pyarrow.Table.from_arrays(arrays, schema=schema), sink, compression="zstd")
     content: bytes = sink.getvalue().to_pybytes()
     return content
+
+
+def _make_mark(table: TablePlan, metadata: Mapping[str, str]) -> dict[str, str]:
+    learned = table.is_costly or table.synthesizer is not None
+    return make_mark(metadata.get("fingerprint", ""), learned=learned)
 
 
 def _find_arrow_type(shape: Nested) -> Any:

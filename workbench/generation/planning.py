@@ -274,6 +274,7 @@ class TablePlanner:
             self.reader.read,
             lambda asked: make_link_maker(asked, self.links, self.spec),
             self.make_synthesized,
+            self.reader.number,
         )
         rules = self.table.constraints
         try:

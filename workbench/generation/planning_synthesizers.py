@@ -215,7 +215,8 @@ class SynthesizerPlanner:
             joined = ParentJob(table.name, column, _KEY, lambda: self._read_parents(table, inherited))
             key = [column]
         decisive = [
-            [name, self.reader.digests[name], self.spec.sources[name].model_dump(mode="json")] for name in sources
+            [name, self.reader.digests[name], self.spec.sources[name].model_dump(mode="json", exclude={"licence"})]
+            for name in sources
         ]
         identity = make_key(own, self.spec.seed, decisive, key)
         wanted = [*dict.fromkeys([*learned, *key])]

@@ -6,15 +6,20 @@ import datetime
 import math
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.calls.session import Session
+from workbench.datasets.store import to_frame
 from workbench.errors import UsageError, WorkbenchError
 from workbench.generation.blocks import make_block
 from workbench.generation.check import CheckedSpec, check_text
 from workbench.generation.costing import estimate_calls
+from workbench.generation.packing import encode_block
 from workbench.generation.plan import Plan
 from workbench.spec.problems import Problem, suggest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _MAX_TRIED = 50_000  # rows looked at in search of the first ones that keep all constraints
 
@@ -89,6 +94,20 @@ def preview_numbered(plan: Plan, table: str, rows: int) -> tuple[list[int], list
         numbers += block.rows.tolist()
         start = stop
     return numbers[:rows], found[:rows]
+
+
+def preview_frames(plan: Plan, table: str, rows: int) -> pd.DataFrame:
+    """The first `rows` rows of a table in the form in which they are read back from the dataset.
+
+    Of more rows than are left out, fewer come back: `rows` are tried. Raises WorkbenchError where they cannot be made.
+    """
+    import pyarrow
+    import pyarrow.parquet
+
+    planned = plan.tables[table]
+    block = make_block(plan, table, 0, min(rows, planned.rows), seen=planned.start_seen())
+    content = encode_block(planned, block, {})
+    return to_frame(pyarrow.parquet.read_table(pyarrow.BufferReader(content)))
 
 
 def _to_json(value: Any) -> Any:

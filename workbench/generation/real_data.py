@@ -10,6 +10,9 @@ from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from workbench.errors import WorkbenchError
 from workbench.spec.model import SourceConfig, Spec
 from workbench.spec.problems import suggest
@@ -43,6 +46,10 @@ class SourceReader:
         self.digests[name] = _identify(data.digest, source)
         return data.train
 
+    def number(self, name: str) -> NDArray[np.int64] | None:
+        """For each row that `read` gives its number in the whole source, from 0; None where that is not known."""
+        return self._load(name).train_numbers
+
     def _load(self, name: str) -> RealData:
         from workbench.datasets.source_paths import find_source_file
         from workbench.datasets.sources import read_source
@@ -64,7 +71,7 @@ class SourceReader:
 
 def _identify(digest: str, source: SourceConfig) -> str:
     """The digest of a source together with how it is split, which decides the rows that may be learned from."""
-    split = source.model_dump(mode="json", exclude_defaults=True, exclude={"path", "packaged"})
+    split = source.model_dump(mode="json", exclude_defaults=True, exclude={"path", "packaged", "licence"})
     if not split:
         return digest
     return hashlib.sha256(json.dumps([digest, split], sort_keys=True).encode()).hexdigest()

@@ -31,6 +31,7 @@ from workbench.datasets.reading import read_table
 from workbench.datasets.source_paths import find_source_file
 from workbench.datasets.table_links import list_links
 from workbench.files import explain_os_error
+from workbench.generation.ancestry import trace_generation
 from workbench.generation.building import BlockRecord, BuildFolder
 from workbench.generation.fingerprint import VERSION_DIGITS
 from workbench.generation.parity import Tally, find_gap
@@ -38,6 +39,8 @@ from workbench.generation.plan import Plan, TablePlan
 from workbench.spec.model import Spec
 
 _LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "faker", "jinja2")
+_STATED = ("model", "revision", "licence")
+"""What the spec may state of a model, and else its provider."""
 
 
 def record_manifest(
@@ -55,6 +58,7 @@ def record_manifest(
     """
     spec = plan.spec
     tables = {name: _record_table(table, spec, building) for name, table in plan.tables.items()}
+    generation, own_output = trace_generation(spec, plan.session, folder)
     return Manifest(
         name=spec.name,
         version=fingerprint[:VERSION_DIGITS],
@@ -65,6 +69,13 @@ def record_manifest(
         spec_folder=str(folder.absolute()),
         tables=tables,
         files=[_record_file(block) for block in _in_order(plan, building)],
+        provenance=[
+            FileRecord(table=block.table, rows=block.rows, **block.provenance)
+            for block in _in_order(plan, building)
+            if block.provenance is not None
+        ],
+        generation=generation,
+        own_output=own_output,
         rejected=_sum_counts(table.rejected for table in tables.values()),
         sources=record_sources(spec, folder),
         models=record_models(spec, plan.session),
@@ -85,17 +96,22 @@ def record_sources(spec: Spec, folder: Path) -> dict[str, SourceRecord]:
             if packaged is not None:
                 frame = packaged.load()
                 records[name] = SourceRecord(
-                    origin=packaged.origin, licence=packaged.licence, sha256=hash_table(frame), rows=len(frame)
+                    origin=packaged.origin,
+                    licence=source.licence or packaged.licence,
+                    sha256=hash_table(frame),
+                    rows=len(frame),
+                    third_party=True,
                 )
         elif source.path is not None:
             path = find_source_file(source.path, folder)
             rows = len(read_table(path))
-            records[name] = SourceRecord(origin=path.name, licence=NOT_STATED, sha256=_hash_source(path), rows=rows)
+            licence = source.licence or NOT_STATED
+            records[name] = SourceRecord(origin=path.name, licence=licence, sha256=_hash_source(path), rows=rows)
     return records
 
 
 def record_models(spec: Spec, session: Session) -> dict[str, ModelRecord]:
-    """The models of the spec, with what their answers took.
+    """The models of the spec, and the one of columns that name none, with what their answers took.
 
     Revision and licence are what the spec or the provider says of them, or “not stated”.
     """
@@ -103,19 +119,33 @@ def record_models(spec: Spec, session: Session) -> dict[str, ModelRecord]:
     opened = {model.name: model for model in session.models.values()}
     for name, model in spec.models.items():
         stated = {"model": model.model, **(model.model_extra or {})}
-        told = {key: str(stated[key]) for key in ("model", "revision", "licence") if stated.get(key) is not None}
+        told = {key: str(stated[key]) for key in _STATED if stated.get(key) is not None}
         used = opened.get(name)
         if used is None:
             records[name] = ModelRecord(provider=model.provider, **told)
             continue
         details = dict(used.provider.describe())
-        found = {"revision": used.revision, "licence": details.pop("licence", None)}
+        found = {key: details.pop(key, None) for key in _STATED}
+        found |= {"revision": used.revision or found["revision"]}
         told = {key: str(value) for key, value in found.items() if value} | told
         usage = session.find_usage(used)
         figures = {**vars(usage), "failed": dict(usage.failed)}
         price = NOT_STATED if used.price is None else used.price.evidence
         records[name] = ModelRecord(provider=model.provider, details=details, price=price, **told, **figures)
+    for name, used in opened.items():
+        if name not in records:  # that of columns which name none
+            told = {key: str(value) for key, value in used.provider.describe().items() if key in _STATED}
+            records[name] = ModelRecord(provider=used.type.name, **told)
     return records
+
+
+def restate_licences(models: Mapping[str, ModelRecord], spec: Spec) -> dict[str, ModelRecord]:
+    """The models of a dataset with the licences that the spec states of them by now: they decide no row."""
+    stated = {name: (model.model_extra or {}).get("licence") for name, model in spec.models.items()}
+    return {
+        name: record.model_copy(update={"licence": str(stated[name])}) if stated.get(name) else record
+        for name, record in models.items()
+    }
 
 
 def read_versions() -> dict[str, str]:
@@ -170,7 +200,16 @@ def _record_table(table: TablePlan, spec: Spec, building: BuildFolder) -> TableR
         ],
         balance=[_record_balance(table, position, blocks) for position in range(len(table.balance))],
         parity=[_record_parity(table, position, blocks) for position in range(len(table.parity))],
+        recorded=_list_recorded(blocks, building.folder),
     )
+
+
+def _list_recorded(blocks: list[BlockRecord], folder: Path) -> list[str]:
+    """The fields of the files of provenance, which are the same for all blocks of a table."""
+    import pyarrow.parquet
+
+    paths = [block.provenance["path"] for block in blocks if block.provenance is not None]
+    return list(pyarrow.parquet.read_schema(folder / paths[0]).names) if paths else []
 
 
 def _record_balance(table: TablePlan, position: int, blocks: list[BlockRecord]) -> BalanceRecord:

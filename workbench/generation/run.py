@@ -21,6 +21,7 @@ from workbench.files import clean_text, explain_os_error, write_atomic
 from workbench.generation.asking import CallWatch, open_session, set_budget, use_store, write_failures
 from workbench.generation.blocks import remember_rows
 from workbench.generation.building import BuildFolder, read_published, remove_folder
+from workbench.generation.counterfactuals import make_missing
 from workbench.generation.fingerprint import VERSION_DIGITS
 from workbench.generation.fitting import fit_missing, record_fits
 from workbench.generation.fitting import list_jobs as list_fits
@@ -28,7 +29,7 @@ from workbench.generation.packing import BlockJob, PackedBlock, list_jobs, pack_
 from workbench.generation.plan import Plan
 from workbench.generation.pool import PlanSource, count_cores, pack_blocks
 from workbench.generation.preparing import prepare_plan
-from workbench.generation.recording import read_versions, record_manifest, record_sources
+from workbench.generation.recording import read_versions, record_manifest, record_sources, restate_licences
 from workbench.progress import RunContext
 from workbench.spec.model import Spec
 
@@ -102,7 +103,7 @@ def _make(plan: Plan, source: PlanSource, workers: int, target: Path, context: R
         remove_folder(work)
     total = sum(table.asked for table in manifest.tables.values())
     context.step(total, total)
-    return _refresh(manifest, plan.spec, source, target)
+    return _refresh(manifest, plan, source, target)
 
 
 def _is_refitted(manifest: Manifest, fits: Fits) -> bool:
@@ -165,10 +166,14 @@ def _build(
         context.metrics({"rows_per_second": round(rate, 1)}, done + made)
         context.step(done + made, plan.rows)
         watch.begin(done + made)
+    if any(table.counterfactuals for table in plan.spec.tables.values()):
+        context.stage("counterfactuals")
+    compared = make_missing(plan, [], work, source.fingerprint)
     watch.tell_all()
     context.stage("publish")
     folder = Path(source.folder)
     manifest = record_manifest(plan, building, fits, source.fingerprint, source.text, folder, time.monotonic() - begin)
+    manifest = manifest.model_copy(update={"counterfactuals": compared})
     _report(manifest, work, context)
     write_failures(building)
     published = None if session.fresh else read_published(target, source.fingerprint)
@@ -225,9 +230,9 @@ def _report(manifest: Manifest, work: Path, context: RunContext) -> None:
             )
 
 
-def _refresh(manifest: Manifest, spec: Spec, source: PlanSource, target: Path) -> Manifest:
+def _refresh(manifest: Manifest, plan: Plan, source: PlanSource, target: Path) -> Manifest:
     """The same rows under a spec whose other parts (training, splits, exports, gates) may have changed since."""
-    folder = Path(source.folder)
+    folder, spec = Path(source.folder), plan.spec
     fresh = manifest.model_copy(
         update={
             "name": spec.name,
@@ -235,6 +240,8 @@ def _refresh(manifest: Manifest, spec: Spec, source: PlanSource, target: Path) -
             "spec": source.text,
             "spec_folder": str(folder.absolute()),
             "sources": record_sources(spec, folder),
+            "models": restate_licences(manifest.models, spec),
+            "counterfactuals": make_missing(plan, manifest.counterfactuals, target, source.fingerprint),
         }
     )
     if fresh != manifest or find_damaged_extra(target, manifest) is not None:

@@ -54,6 +54,7 @@ class SourceConfig(StrictModel):
         None, description="Column of whose values each stands on one side of the split: rows of one customer, say"
     )
     columns: list[str] | None = Field(None, description="Columns to read, all if left out")
+    licence: str | None = Field(None, description="Under which licence, or by what right, the data is used")
 
     @model_validator(mode="after")
     def validate_one_origin(self) -> SourceConfig:

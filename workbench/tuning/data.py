@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from workbench.datasets.gates import describe_gate
 from workbench.datasets.sources import RealData, read_source
 from workbench.datasets.store import Dataset
 from workbench.datasets.training_rows import TrainingRow, find_columns, label_values, render, render_choices
@@ -157,6 +158,7 @@ def _describe_sources(dataset: Dataset, real: RealData | None) -> list[str]:
     """Where the rows come from, a sentence each, for the model card."""
     manifest: Any = dataset.manifest
     lines = [f"synthetic dataset {dataset.reference}, fingerprint {manifest.fingerprint}"]
+    lines += describe_gate(dataset.folder)
     if real is not None:
         lines.append(f"real data: {real.origin}, {real.rows:,} rows, licence {real.licence}, SHA-256 {real.digest}")
     return lines

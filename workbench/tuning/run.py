@@ -96,6 +96,7 @@ def run(arguments: Mapping[str, Any], context: RunContext) -> dict[str, Any]:
         "dataset": dataset.reference,
         "method": method.name,
         "train_on": train_on,
+        "generation": dataset.manifest.generation if train_on == "synthetic" else None,
         "output": str(output),
         "steps": trained.steps,
         "train_rows": len(rows.rows),

@@ -6,10 +6,12 @@ known words in the prompt and builds on them. Name a real model under `models:` 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from pydantic import field_validator
 
+from workbench import __version__
 from workbench.providers.provider import CallError, LocalProvider, ProviderConfig, register
 from workbench.providers.requests import (
     AgreementRequest,
@@ -41,6 +43,10 @@ class OfflineProvider(LocalProvider):
 
     languages = LANGUAGES
     voices = VOICES
+
+    def describe(self) -> Mapping[str, Any]:
+        revision = f"Synthetic Workbench {__version__}"
+        return {"model": "seeded grammars, no trained model", "revision": revision, "licence": "Apache-2.0"}
 
     def answer(
         self, requests: Sequence[Request], should_stop: Callable[[], bool]
