@@ -1,4 +1,4 @@
-"""Each defect, planted alone, trips its own check; a fresh sample of real rows trips none."""
+"""Each defect, planted alone, trips its own check and what follows from it; a fresh sample of real rows trips none."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -120,40 +120,46 @@ def turn_into_text(frame: pd.DataFrame, real: RealData) -> pd.DataFrame:
     return frame.assign(mean_concavity=frame["mean_concavity"].astype(str))
 
 
+SHAPE = {"fidelity.accuracy", "fidelity.pairs", "fidelity.coverage", "fidelity.detection"}
+"""What a column that is off trips too: it shows in its pairs and its range, and rows can be told from real ones."""
+
+
 @pytest.mark.parametrize(
-    ("plant", "tripped"),
+    ("plant", "tripped", "follows"),
     [
-        (copy_rows, {"privacy.copies"}),
-        (repeat_rows, {"duplicates"}),
-        (shift_column, {"fidelity.columns"}),
-        (drop_values, {"fidelity.columns", "rules"}),
-        (break_constraint, {"rules"}),
-        (break_bounds, {"rules"}),
-        (repeat_key, {"rules"}),
-        (miss_scenario, {"scenario.large"}),
-        (lose_column, {"schema"}),
-        (add_column, {"schema"}),
-        (turn_into_text, {"schema", "fidelity.columns"}),
+        (copy_rows, {"privacy.copies"}, set()),
+        (repeat_rows, {"duplicates"}, set()),
+        (shift_column, {"fidelity.columns"}, SHAPE),
+        (drop_values, {"fidelity.columns", "rules"}, {"fidelity.detection"}),
+        (break_constraint, {"rules"}, set()),
+        (break_bounds, {"rules"}, set()),
+        (repeat_key, {"rules"}, set()),
+        (miss_scenario, {"scenario.large", "fidelity.coverage"}, set()),
+        (lose_column, {"schema"}, set()),
+        (add_column, {"schema"}, set()),
+        (turn_into_text, {"schema", "fidelity.columns"}, set()),
     ],
 )
-def test_each_planted_defect_trips_its_check_and_no_other(
-    samples: tuple[pd.DataFrame, RealData], plant: Change, tripped: set[str]
+def test_each_planted_defect_trips_its_check_and_no_unrelated_one(
+    samples: tuple[pd.DataFrame, RealData], plant: Change, tripped: set[str], follows: set[str]
 ) -> None:
     frame, real = samples
-    assert find_tripped(check(plant(frame, real), real)) == tripped
+    found = find_tripped(check(plant(frame, real), real))
+    assert tripped <= found <= tripped | follows
 
 
 def test_a_collapsed_category_is_seen_in_coverage_shape_and_scenario(samples: tuple[pd.DataFrame, RealData]) -> None:
     frame, real = samples
     findings = check(frame.assign(diagnosis="benign"), real)
-    assert find_tripped(findings) == {"fidelity.coverage", "fidelity.columns", "scenario.large"}
-    assert "malignant" in findings["fidelity.coverage"].detail
+    seen = {"fidelity.coverage", "fidelity.columns", "scenario.large"}
+    assert seen <= find_tripped(findings) <= seen | SHAPE
+    assert "diagnosis" in findings["fidelity.coverage"].detail
 
 
-def test_an_invented_category_is_named(samples: tuple[pd.DataFrame, RealData]) -> None:
+def test_an_invented_category_is_seen(samples: tuple[pd.DataFrame, RealData]) -> None:
     frame, real = samples
-    findings = check(frame.assign(diagnosis=frame["diagnosis"].where(frame.index != 60, "unknown")), real)
-    assert "unknown" in findings["fidelity.coverage"].detail
+    findings = check(frame.assign(diagnosis=frame["diagnosis"].where(frame.index > 12, "unknown")), real)
+    assert "diagnosis" in findings["fidelity.coverage"].detail
     assert {"fidelity.coverage", "rules"} == find_tripped(findings)
 
 
@@ -168,7 +174,7 @@ def test_fresh_real_rows_pass_every_check_in_20_random_splits() -> None:
             "nuclei", load(SPEC).tables["nuclei"], fresh, RealData(real.train, holdout, "", 0, "", ""), seed=seed
         )
         findings = [found for _, each in CHECKS.items() if each.needs_real for found in ask(each, evidence)]
-        failures += [(seed, found.name, found.detail) for found in findings if found.verdict != "pass"]
+        failures += [(seed, found.name, found.detail) for found in findings if found.verdict in ("warn", "fail")]
     assert len(failures) <= 1, failures
 
 
@@ -178,8 +184,10 @@ def test_all_training_rows_given_back_are_copies_although_their_shapes_are_perfe
     findings = check(real.train, real)
     assert findings["fidelity.columns"].value == 1.0
     assert findings["privacy.copies"].value == 1.0
-    assert findings["privacy.copies"].verdict == "warn"
+    assert findings["privacy.copies"].verdict == "fail"
     assert findings["privacy.copies"].reference == 0.0
+    assert findings["privacy.membership"].verdict == "fail"
+    assert "privacy" in findings["fidelity.detection"].detail
 
 
 def test_equal_rows_that_arise_by_chance_are_no_sign_of_copying() -> None:
@@ -200,9 +208,11 @@ def test_the_excess_of_copies_has_its_exact_p_value() -> None:
 
 
 def test_without_real_data_likeness_and_copies_are_not_assessed(samples: tuple[pd.DataFrame, RealData]) -> None:
-    findings = check(samples[0], None)
-    for name in ("fidelity.columns", "fidelity.coverage", "privacy.copies"):
-        assert findings[name].verdict == "not assessed"
+    findings = check(samples[0], None, load(SPEC + TRAINING))
+    for finding in findings.values():
+        if finding.group in ("fidelity", "usefulness"):
+            assert finding.verdict == "not assessed", finding.name
+    assert findings["privacy.copies"].verdict == findings["usefulness.transfer"].verdict == "not assessed"
     assert find_worst(finding.verdict for finding in findings.values()) == "not assessed"
 
 
@@ -210,7 +220,6 @@ def test_without_real_data_likeness_and_copies_are_not_assessed(samples: tuple[p
     ("plant", "gates", "failed"),
     [
         (shift_column, QualityConfig(min_fidelity=0.9), "fidelity.columns"),
-        (copy_rows, QualityConfig(max_exact_match=0), "privacy.copies"),
         (repeat_rows, QualityConfig(max_duplicates=0), "duplicates"),
     ],
 )

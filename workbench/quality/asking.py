@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Literal
 
 from workbench.quality.check import Check, Finding
 from workbench.quality.evidence import Evidence
@@ -30,9 +31,24 @@ def ask(check: Check, evidence: Evidence) -> list[Finding]:
         found = check.find(evidence)
     seconds = (time.perf_counter() - begin) / max(len(found), 1)
     return [
-        _apply_preset(replace(finding, table=evidence.table, group=check.group, seconds=seconds), evidence)
+        _apply_preset(
+            replace(
+                finding,
+                table=evidence.table,
+                group=check.group,
+                better=finding.better or _find_better(check),
+                seconds=seconds,
+            ),
+            evidence,
+        )
         for finding in found
     ]
+
+
+def _find_better(check: Check) -> Literal["high", "low", ""]:
+    if check.gate is None:
+        return ""
+    return "high" if check.gate.startswith("min_") else "low"
 
 
 def _is_gated(check: Check, evidence: Evidence) -> bool:

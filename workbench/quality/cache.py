@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,10 +22,10 @@ from workbench.quality.evidence import Evidence
 _LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn")
 
 
-def digest_evidence(evidence: Evidence, data: Mapping[str, str | int]) -> str:
-    """SHA-256 (hex) of what the checks of a table look at. `data` are the digests of the dataset's files."""
+def digest_evidence(evidence: Evidence, data: str) -> str:
+    """SHA-256 (hex) of what the checks of a table look at. `data` is the digest of the dataset's files."""
     facts = {
-        "data": dict(data),
+        "data": data,
         "table": evidence.table,
         "config": evidence.config.model_dump(mode="json"),
         "gates": evidence.gates.model_dump(mode="json"),
@@ -53,7 +52,7 @@ class FindingCache:
         """What the check has found, None where it was not asked about this."""
         try:
             kept = json.loads(self._find_path(check).read_text("utf-8"))
-            return [Finding.from_json(each) for each in kept]
+            return [Finding.from_json(each) for each in kept["findings"]]
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
@@ -61,7 +60,7 @@ class FindingCache:
         """Keep what the check has found; where nothing can be written, it is asked again next time."""
         try:
             make_folder(self._folder)
-            write_json(self._find_path(check), [finding.as_json() for finding in findings])
+            write_json(self._find_path(check), {"findings": [finding.as_json() for finding in findings]})
         except (OSError, WorkbenchError):
             return
 

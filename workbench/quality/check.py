@@ -46,8 +46,8 @@ class Finding:
     `reference` is the same figure for the real holdout against the real training rows, `interval` holds 95 %,
     `gated` tells that the threshold is the spec's own, so that a miss is a failure, `examples` are row numbers.
     `source` says where the threshold comes from, `figures` are further figures by name, `columns` those of each
-    column, `fix` says what to do where the verdict is not a pass. `group`, `table` and `seconds` are filled in by
-    the run.
+    column, `fix` says what to do where the verdict is not a pass, `better` which side of the threshold passes. `group`,
+    `table` and `seconds` are filled in by the run, and `better` where the check's gate tells it.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Finding:
     figures: dict[str, float | None] = field(default_factory=dict)
     fix: str = ""
     group: str = ""
+    better: Literal["high", "low", ""] = ""
     seconds: float = 0.0
 
     def as_json(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from workbench.columns.column_type import Maker
 from workbench.columns.frames import find_series_kind
 from workbench.datasets.sources import RealData
+from workbench.quality.cells import take_column
 from workbench.quality.support import make_columns
 from workbench.spec.model import ModelConfig, QualityConfig, Spec, TableConfig, TrainingConfig
 
@@ -53,7 +54,7 @@ class Evidence:
     @cached_property
     def makers(self) -> dict[str, Maker]:
         """The columns of the table made ready, as far as they can be without other tables and real data."""
-        kinds = {str(name): find_series_kind(self.frame[name]) for name in self.frame.columns}
+        kinds = {str(name): find_series_kind(take_column(self.frame, name)) for name in self.frame.columns}
         return make_columns(self.config, self.models, kinds)
 
     @cached_property

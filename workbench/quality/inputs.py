@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.columns.synthesized import SynthesizedColumnConfig
 from workbench.datasets.manifest import hash_file
 from workbench.datasets.reading import read_table
+from workbench.datasets.source_paths import find_source_file
 from workbench.datasets.sources import RealData, read_source
 from workbench.errors import UsageError
 from workbench.quality.evidence import Embed, Evidence
@@ -90,6 +91,14 @@ def read_real(
             "Name the columns alike in the file and in the spec.",
         )
     return found
+
+
+def list_real_files(spec: Spec, folder: Path, real_file: Path | None, holdout_file: Path | None) -> list[Path]:
+    """The files that `read_real` reads; datasets of packages are none."""
+    given = [file.expanduser().absolute() for file in (real_file, holdout_file) if file is not None]
+    if real_file is not None:
+        return given
+    return [*(find_source_file(source.path, folder) for source in spec.sources.values() if source.path), *given]
 
 
 def describe_real(real: RealData) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from workbench.quality.cells import read_texts, take_column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,20 +17,31 @@ if TYPE_CHECKING:
 def hash_rows(frame: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.uint64]:
     """64 bits per row over `columns`. Numbers are equal by value, texts by their words, whatever their case.
 
-    Two different rows among a million share a key with a chance below one in ten million.
+    Of several columns with one name the first counts, and one that is not there has no values. Two different rows
+    among a million share a key with a chance below one in ten million.
     """
     import pandas as pd
     from pandas.api import types
 
     plain: dict[str, pd.Series] = {}
     for name in columns:
-        column = frame[name]
+        column = take_column(frame, name)
         if types.is_bool_dtype(column.dtype) or not types.is_numeric_dtype(column.dtype):
-            text = column.astype(str).str.casefold().str.replace(r"\s+", " ", regex=True).str.strip()
+            text = _write_plain(column).str.casefold().str.replace(r"\s+", " ", regex=True).str.strip()
             plain[name] = text.where(column.notna(), "")
         else:
             plain[name] = column.astype("float64") + 0.0  # -0.0 becomes 0.0, which it equals
     return np.asarray(pd.util.hash_pandas_object(pd.DataFrame(plain), index=False), np.uint64)
+
+
+def _write_plain(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Values as texts that can be encoded: half a character, which JSON can hold, is written out."""
+    texts = read_texts(column)
+    try:
+        "".join(texts.dropna()).encode()
+    except UnicodeEncodeError:
+        return texts.str.encode("utf-8", "backslashreplace").str.decode("utf-8")
+    return texts
 
 
 def find_wilson_interval(count: int, total: int) -> tuple[float, float]:

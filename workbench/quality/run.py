@@ -11,16 +11,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.datasets.gates import REPORT, digest_dataset
+from workbench.datasets.gates import PAGE, REPORT, digest_dataset, list_waivers, record_quality
 from workbench.errors import StopRequested
-from workbench.files import write_json
+from workbench.files import write_atomic, write_json
 from workbench.progress import Level, Progress, RunContext
 from workbench.quality.asking import ask
 from workbench.quality.cache import FindingCache, digest_evidence
 from workbench.quality.catalogue import CHECKS
 from workbench.quality.check import GROUPS, Finding, find_worst
+from workbench.quality.embedding import find_embedder
 from workbench.quality.evidence import Evidence
-from workbench.quality.inputs import collect_evidence, describe_real, read_real, read_spec
+from workbench.quality.inputs import collect_evidence, describe_real, list_real_files, read_real, read_spec
+from workbench.quality.report.html import write_page
 
 if TYPE_CHECKING:
     from workbench.datasets.store import Dataset
@@ -39,7 +41,8 @@ def run(arguments: dict[str, Any], context: RunContext) -> dict[str, Any]:
     files = {name: Path(arguments[name]) if arguments.get(name) else None for name in ("real", "holdout")}
     cache = None if arguments.get("fresh") else context.workspace.quality
     report = check_dataset(dataset, files["real"], context, holdout_file=files["holdout"], cache=cache)
-    return report | {"dataset": str(dataset.folder), "name": dataset.reference}
+    page = str(dataset.folder / PAGE)
+    return report | {"dataset": str(dataset.folder), "name": dataset.reference, "page": page}
 
 
 def check_dataset(
@@ -57,10 +60,11 @@ def check_dataset(
     stop; nothing is written then, but what was found by then is kept in the cache.
     """
     begin = time.monotonic()
-    digest = digest_dataset(dataset.folder)
     spec = read_spec(dataset)
     progress.stage("read")
     real = read_real(spec, dataset.spec_folder, dataset.reference, real_file, holdout_file)
+    digest = digest_dataset(dataset.folder, list_real_files(spec, dataset.spec_folder, real_file, holdout_file))
+    embed = find_embedder()
     findings: list[Finding] = []
     asked = [(table, check) for table in spec.tables for _, check in sorted(CHECKS.items())]
     progress.stage("check")
@@ -71,8 +75,8 @@ def check_dataset(
         if progress.should_stop():
             raise StopRequested
         if evidence is None or evidence.table != table:
-            evidence = collect_evidence(spec, dataset, table, real.get(table))
-            kept = FindingCache(cache, digest_evidence(evidence, digest)) if cache else None
+            evidence = collect_evidence(spec, dataset, table, real.get(table), embed)
+            kept = FindingCache(cache, digest_evidence(evidence, str(digest["data"]))) if cache else None
         found = kept.read(check) if kept else None
         if found is None:
             found = ask(check, evidence)
@@ -94,6 +98,7 @@ def check_dataset(
         "checks": [finding.as_json() for finding in findings],
         "real": {table: describe_real(each) for table, each in real.items()},
         "gates": spec.quality.model_dump(mode="json", exclude_defaults=True),
+        "waivers": [each.model_dump() for each in list_waivers(dataset.folder)],
         "seed": spec.seed,
         "reused": reused,
         "digest": digest,
@@ -101,4 +106,6 @@ def check_dataset(
         "seconds": round(time.monotonic() - begin, 3),
     }
     write_json(dataset.folder / REPORT, report)
+    write_atomic(dataset.folder / PAGE, write_page(report, dataset.reference))
+    record_quality(dataset.folder, report)
     return report

@@ -9,11 +9,13 @@ KSComplement and TVComplement. A column that is missing more or less often than 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from workbench.quality.cells import code_levels, find_scale, is_flag, measure_lengths, read_numbers, read_texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,42 +27,47 @@ _MAX_LEVEL_SHARE = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """Two columns on a common scale: each value's place among all different values, smallest first; -1 is missing."""
+    """Two columns on a common scale: each value's place among all different values, smallest first; -1 is missing.
+
+    `mixed` columns are numbers on one side and something else on the other: that is no matter of chance.
+    """
 
     a: NDArray[np.int64]
     b: NDArray[np.int64]
     levels: int
     ordered: bool
+    mixed: bool = False
 
 
 def find_kind(column: pd.Series[Any]) -> Kind:
     """Dates and durations count as numbers; booleans and strings of few different values as categories."""
-    from pandas.api import types
-
-    if types.is_bool_dtype(column.dtype):
+    if find_scale(column) is not None:
+        return "number"
+    if is_flag(column):
         return "category"
-    if types.is_numeric_dtype(column.dtype) or types.is_datetime64_any_dtype(column.dtype):
-        return "number"
-    if types.is_timedelta64_dtype(column.dtype):
-        return "number"
-    present = column.dropna().astype(str)
+    present = read_texts(column).dropna()
     few = present.nunique() <= max(2, min(_MAX_LEVELS, _MAX_LEVEL_SHARE * len(present)))
     return "category" if few else "text"
 
 
 def encode_columns(a: pd.Series[Any], b: pd.Series[Any], kind: Kind) -> Codes:
-    """Put both columns on a common scale. Columns that are not both numbers or both dates are compared as texts."""
-    values_a, values_b = _to_scale(a, kind), _to_scale(b, kind)
-    if kind == "number" and values_a.dtype != values_b.dtype:
-        values_a, values_b = _to_scale(a, "category"), _to_scale(b, "category")
-        kind = "category"
-    missing_a, missing_b = a.isna().to_numpy(), b.isna().to_numpy()
-    present = np.concatenate([values_a[~missing_a], values_b[~missing_b]])
-    levels, codes = np.unique(present, return_inverse=True)
-    split = int((~missing_a).sum())
-    full_a, full_b = np.full(len(a), -1, np.int64), np.full(len(b), -1, np.int64)
-    full_a[~missing_a], full_b[~missing_b] = codes[:split], codes[split:]
-    return Codes(full_a, full_b, len(levels), kind != "category")
+    """Put both columns on a common scale. Columns that do not measure the same are compared as texts."""
+    mixed = kind == "number" and find_scale(a) != find_scale(b)
+    if kind == "category" or mixed:
+        places_a, levels_a = code_levels(a)
+        places_b, levels_b = code_levels(b)
+        common = {level: place for place, level in enumerate(sorted({*levels_a, *levels_b}))}
+        coded = [
+            np.array([*(common[level] for level in levels), -1], dtype=np.int64)[places]
+            for places, levels in ((places_a, levels_a), (places_b, levels_b))
+        ]
+        return Codes(coded[0], coded[1], len(common), ordered=False, mixed=mixed)
+    values = np.concatenate([_measure(a, kind), _measure(b, kind)])
+    present = ~np.isnan(values)
+    levels, places = np.unique(values[present], return_inverse=True)
+    codes = np.full(len(values), -1, np.int64)
+    codes[present] = places
+    return Codes(codes[: len(a)], codes[len(a) :], len(levels), ordered=True)
 
 
 def measure_similarity(codes: Codes) -> float:
@@ -83,28 +90,34 @@ def bootstrap_similarity(codes: Codes, seed: int, resamples: int = 200) -> tuple
     for index in range(resamples):
         a = codes.a[generator.integers(0, len(codes.a), len(codes.a))]
         b = codes.b[generator.integers(0, len(codes.b), len(codes.b))]
-        drawn[index] = measure_similarity(Codes(a, b, codes.levels, codes.ordered))
+        drawn[index] = measure_similarity(replace(codes, a=a, b=b))
     low, high = np.quantile(drawn, [0.025, 0.975]) + (value - drawn.mean())
     return max(0.0, float(low)), min(1.0, float(high))
 
 
-def bound_noise(codes: Codes, columns: int, chance: float = 0.01) -> float:
+def bound_noise(codes: Codes, comparisons: int, chance: float = 0.002) -> float:
     """How far below 1 the similarity of two samples of the same population falls by chance.
 
-    Of `columns` columns, one or more fall further with a probability of at most `chance` (Bonferroni). Numbers: the
+    Of `comparisons` figures, one or more fall further with a probability of at most `chance` (Bonferroni). Numbers: the
     Smirnov bound sqrt(-ln(p / 2) / 2 * (1/n + 1/m)). Categories: the expected distance, half the sum over levels of
-    sqrt(2/pi q (1 - q) (1/n + 1/m)), and McDiarmid's bound sqrt(-ln(p) / 2 * (1/n + 1/m)) above it.
+    sqrt(2/pi q (1 - q) (1/n + 1/m)), and McDiarmid's bound (1989) sqrt(-ln(p) / 2 * (1/n + 1/m)) above it.
     """
     a, b = codes.a[codes.a >= 0], codes.b[codes.b >= 0]
-    if not len(a) or not len(b):
+    if codes.mixed or not len(a) or not len(b):
         return 0.0
     spread = 1 / len(a) + 1 / len(b)
-    share = chance / max(columns, 1)
+    share = chance / max(comparisons, 1)
     if codes.ordered:
         return math.sqrt(-math.log(share / 2) / 2 * spread)
     pooled = np.bincount(np.concatenate([a, b]), minlength=codes.levels) / (len(a) + len(b))
     expected = float(np.sqrt(2 / np.pi * pooled * (1 - pooled) * spread).sum()) / 2
     return expected + math.sqrt(-math.log(share) / 2 * spread)
+
+
+def expect_similarity(codes: Codes, held: float | None, comparisons: int, tolerance: float) -> float:
+    """What a similarity should reach: what chance and `tolerance` leave of 1, or the holdout's own if that is lower."""
+    likely = 1 - max(bound_noise(codes, comparisons), tolerance)
+    return max(0.0, likely if held is None else min(likely, held))
 
 
 def _compare_counts(counts_a: NDArray[np.int64], b: NDArray[np.int64], codes: Codes) -> float:
@@ -114,22 +127,8 @@ def _compare_counts(counts_a: NDArray[np.int64], b: NDArray[np.int64], codes: Co
     return 1 - float(np.abs(difference).sum()) / 2
 
 
-def _to_scale(column: pd.Series[Any], kind: Kind) -> NDArray[Any]:
-    import pandas as pd
-    from pandas.api import types
-
-    if kind == "text":
-        return column.astype(str).str.len().to_numpy(np.float64)
-    if kind == "category" or not _is_numeric(column):
-        return column.astype(str).to_numpy(object)
-    if isinstance(column.dtype, pd.DatetimeTZDtype):
-        column = column.dt.tz_convert(None)
-    if types.is_datetime64_any_dtype(column.dtype):
-        return column.astype("datetime64[ns]").astype("int64").to_numpy()
-    if types.is_timedelta64_dtype(column.dtype):
-        return column.astype("timedelta64[ns]").astype("int64").to_numpy()
-    return column.to_numpy(np.float64, na_value=np.nan)
-
-
-def _is_numeric(column: pd.Series[Any]) -> bool:
-    return find_kind(column) == "number"
+def _measure(column: pd.Series[Any], kind: Kind) -> NDArray[np.float64]:
+    """Numbers, moments and spans as numbers, texts by their length; NaN is missing."""
+    if kind != "text":
+        return read_numbers(column)
+    return measure_lengths(column)

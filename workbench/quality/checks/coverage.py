@@ -1,53 +1,213 @@
-"""Coverage: are all categories of the real data there, and none that it does not know?"""
+"""Coverage: does the table reach all that the real data has, and nothing that the real data does not know?
+
+Two tables of the same population have different extremes and different rare categories. How far they are apart by
+chance is known whatever the distribution: if k rows lie beyond all rows of the other table, then the k outermost of the
+pooled rows are all of one side, which n and m rows are with a chance of the product of (n - i)/(n + m - i), i below k.
+The same holds for the k rows of a category that the other table lacks.
+"""
 
 from __future__ import annotations
 
-from workbench.quality.check import FEWEST_ROWS, Finding, register_check
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.files import clean_text
+from workbench.quality.cells import find_scale, read_numbers, read_texts, take_column
+from workbench.quality.check import FEWEST_ROWS, OURS, Finding, register_check
 from workbench.quality.evidence import Evidence
 from workbench.quality.similarity import find_kind
 
-_QUESTION = "Do all categories of the real data occur?"
-_COMMON_SHARE, _COMMON_ROWS = 0.01, 7
-"""A category is asked for if it has this share of the real rows, and this many rows are to be expected in the dataset:
-of 7 expected none is seen with a chance of exp(-7), below one in a thousand. Rarer ones may be missing by chance."""
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NAME = "fidelity.coverage"
+_QUESTION = "Do all categories and ranges of the real data occur, and no others?"
+_CHANCE = 0.001
+_LEAST_COVERED = 0.95
+_MOST_BEYOND = 0.01
+"""What lies beyond chance is warned of where less than 95 % of the real range is reached, or where more than 1 % of the
+rows lie outside it (ours)."""
+_NEVER = 1e-9
+_NAMED_ROWS = 10
+"""A category of fewer real rows is not named: it might give somebody away."""
 
 
-@register_check("fidelity.coverage", _QUESTION, group="fidelity", live=True, needs_real=True)
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """What one column reaches. `notes` say what is wrong; `examples` are rows with values the real data lacks."""
+
+    coverage: float
+    reference: float | None
+    inside: float
+    notes: tuple[str, ...]
+    examples: NDArray[np.int64]
+
+
+@register_check(_NAME, _QUESTION, group="fidelity", live=True, needs_real=True)
 def check_coverage(evidence: Evidence) -> list[Finding]:
-    """The lowest share, over the category columns, of the real data's common categories that the table has too."""
+    """The lowest share, over categories and numbers, of the real training rows whose value is reached."""
     real = evidence.real
     assert real is not None
     rows = len(evidence.frame)
-    names = [name for name in evidence.shared_columns if find_kind(real.train[name]) == "category"]
-    if not names or rows < FEWEST_ROWS:
-        detail = f"{rows} rows are too few" if names else "no category column is shared with the real data"
-        return [Finding("fidelity.coverage", _QUESTION, "not assessed", rows, detail=detail)]
-    figures: dict[str, dict[str, float | None]] = {}
-    notes: list[str] = []
-    for name in names:
-        shares = real.train[name].dropna().astype(str).value_counts(normalize=True)
-        asked = {str(level) for level, share in shares.items() if share >= max(_COMMON_SHARE, _COMMON_ROWS / rows)}
-        seen = set(evidence.frame[name].dropna().astype(str))
-        held = set(real.holdout[name].dropna().astype(str))
-        lost, invented = sorted(asked - seen), sorted(seen - held - set(shares.index))
-        notes += [f"{name} never is {', '.join(lost[:3])}"] if lost else []
-        notes += [f"{name} has values the real data lacks: {', '.join(invented[:3])}"] if invented else []
-        figures[name] = {
-            "coverage": 1 - len(lost) / len(asked) if asked else 1.0,
-            "reference": len(asked & held) / len(asked) if asked and held else None,
-        }
-    worst = min(figures, key=lambda name: figures[name]["coverage"] or 0.0)
-    value = figures[worst]["coverage"] or 0.0
+    names = list(dict.fromkeys(evidence.shared_columns))
+    kinds = {name: find_kind(take_column(real.train, name)) for name in names}
+    asked = [name for name in names if kinds[name] != "text"]
+    if not asked or min(rows, len(real.train)) < FEWEST_ROWS:
+        few = f"{min(rows, len(real.train))} rows are too few, {FEWEST_ROWS} are needed"
+        detail = few if asked else "no column of categories or numbers is shared with the real data"
+        return [Finding(_NAME, _QUESTION, "not assessed", rows, source=OURS, detail=detail)]
+    share = _CHANCE / len(asked)
+    found: dict[str, _Column] = {}
+    for name in asked:
+        series = [take_column(table, name) for table in (real.train, real.holdout, evidence.frame)]
+        scales = {find_scale(column) for column in series if column.notna().any()}
+        if kinds[name] == "category":
+            found[name] = _cover_levels(series[0], series[1], series[2], name, share)
+        elif len(scales) == 1:
+            found[name] = _cover_range(series[0], series[1], series[2], name, share)
+    if not found:
+        detail = "no column holds what the real column of its name holds"
+        return [Finding(_NAME, _QUESTION, "not assessed", rows, source=OURS, detail=detail)]
+    notes = [note for column in found.values() for note in column.notes]
+    worst = min(found, key=lambda name: (not found[name].notes, found[name].coverage))
     return [
         Finding(
-            "fidelity.coverage",
+            _NAME,
             _QUESTION,
             "warn" if notes else "pass",
             rows,
-            value=value,
-            reference=figures[worst]["reference"],
-            threshold=1.0,
-            detail="; ".join(notes) or f"all categories of {', '.join(names)} occur",
-            columns=figures,
+            value=found[worst].coverage,
+            reference=found[worst].reference,
+            threshold=1.0 if kinds[worst] == "category" else _LEAST_COVERED,
+            detail="; ".join(notes[:5]) or f"all categories and ranges of {len(found)} columns occur",
+            examples=[int(row) for row in np.unique(np.concatenate([each.examples for each in found.values()]))[:20]],
+            columns={
+                name: {"coverage": each.coverage, "reference": each.reference, "inside": each.inside}
+                for name, each in found.items()
+            },
+            source=OURS,
+            fix=_advise(notes),
+            better="high",
         )
     ]
+
+
+def find_chance(count: int, rows: int, other_rows: int) -> float:
+    """How likely the `count` outermost of `rows` + `other_rows` rows of one population are all among the `rows`."""
+    if count > rows:
+        return 0.0
+    if not count:
+        return 1.0
+    places = np.arange(min(count, 2_000))
+    return float(np.exp(np.log((rows - places) / (rows + other_rows - places)).sum()))
+
+
+def bound_unknown(pooled: NDArray[np.float64], unknown: int, rows: int, other_rows: int) -> float:
+    """A bound of how likely so many of `rows` are in categories that `other_rows` of the same population lack.
+
+    `pooled` has the rows of each category on both sides, shape (categories,). All c rows of a category are on the one
+    side with a chance of at most (n / (n + m))^c; the bound is Chernoff's over their sum, which holds since categories
+    are negatively associated (Joag-Dev and Proschan 1983).
+    """
+    if not unknown:
+        return 1.0
+    chances = pooled * np.log(rows / (rows + other_rows))
+    open_ = chances > np.log(_NEVER)
+    never = float(np.exp(chances[~open_]).sum())
+    counts, logs = pooled[open_], chances[open_]
+    slopes = np.geomspace(1e-3, 30, 100)[:, None]
+    terms = np.logaddexp(np.log1p(-np.exp(logs)), logs + slopes * counts).sum(axis=1) - slopes[:, 0] * unknown
+    return min(1.0, float(np.exp(min(0.0, terms.min()))) + never)
+
+
+def _cover_levels(
+    train: pd.Series[Any], holdout: pd.Series[Any], column: pd.Series[Any], name: str, share: float
+) -> _Column:
+    texts = read_texts(column)
+    counts, held, mine = (Counter(each.dropna()) for each in (read_texts(train), read_texts(holdout), texts))
+    known = counts + held
+    total = share / max(len(counts), 1)
+    lost = [
+        _show(level) if count >= _NAMED_ROWS else "one of few rows"
+        for level, count in counts.items()
+        if level not in mine and find_chance(count, len(train), len(column)) < total
+    ]
+    invented = sorted(level for level in mine if level not in known)
+    beyond = sum(mine[level] for level in invented)
+    pooled = np.array(list((known + mine).values()), np.float64)
+    surprising = bound_unknown(pooled, beyond, len(column), len(train) + len(holdout)) < share
+    notes = [f"{_show(name)} never is {', '.join(lost[:3])}"] if lost else []
+    if surprising:
+        notes.append(f"{_show(name)} has values the real data lacks: {', '.join(map(_show, invented[:3]))}")
+    whole = max(sum(counts.values()), 1)
+    rows = np.flatnonzero(texts.isin(invented).to_numpy()) if surprising else np.empty(0, np.int64)
+    return _Column(
+        sum(count for level, count in counts.items() if level in mine) / whole,
+        sum(count for level, count in counts.items() if level in held) / whole if held else None,
+        1 - beyond / max(sum(mine.values()), 1),
+        tuple(notes),
+        rows,
+    )
+
+
+def _cover_range(
+    train: pd.Series[Any], holdout: pd.Series[Any], column: pd.Series[Any], name: str, share: float
+) -> _Column:
+    numbers, held, mine = (_read_present(each) for each in (train, holdout, column))
+    if not len(mine) or not len(numbers):
+        return _Column(1.0 if not len(numbers) else 0.0, None, 1.0, (), np.empty(0, np.int64))
+    known = np.concatenate([numbers, held])
+    notes = []
+    outside = [int((mine < known.min()).sum()), int((mine > known.max()).sum())]
+    beyond = [
+        count
+        for count in outside
+        if count > _MOST_BEYOND * len(mine) and find_chance(count, len(mine), len(known)) < share / 4
+    ]
+    if beyond:
+        notes.append(f"{sum(beyond) / len(mine):.1%} of {_show(name)} lie outside the real range")
+    missed = [int((numbers < mine.min()).sum()), int((numbers > mine.max()).sum())]
+    surprising = [find_chance(count, len(numbers), len(mine)) < share / 4 for count in missed]
+    reached = find_range_coverage(numbers, mine)
+    if (surprising[0] or surprising[1]) and (reached < _LEAST_COVERED or sum(missed) > _MOST_BEYOND * len(numbers)):
+        notes.append(f"{_show(name)} covers {reached:.1%} of the real range and misses {sum(missed)} real rows")
+    values = read_numbers(column)
+    rows = np.flatnonzero((values < known.min()) | (values > known.max())) if beyond else np.empty(0, np.int64)
+    return _Column(
+        1 - sum(missed) / len(numbers),
+        1 - float(((numbers < held.min()) | (numbers > held.max())).mean()) if len(held) else None,
+        1 - sum(outside) / len(mine),
+        tuple(notes),
+        rows,
+    )
+
+
+def find_range_coverage(real: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """How much of the span of `real` values `other` ones reach (SDMetrics' RangeCoverage); 1 where it has no span."""
+    span = float(real.max() - real.min())
+    if not np.isfinite(span) or span <= 0:
+        return 1.0
+    below = max(0.0, float(other.min() - real.min()) / span)
+    above = max(0.0, float(real.max() - other.max()) / span)
+    return max(0.0, 1 - below - above)
+
+
+def _read_present(column: pd.Series[Any]) -> NDArray[np.float64]:
+    numbers = read_numbers(column)
+    return numbers[np.isfinite(numbers)]
+
+
+def _advise(notes: list[str]) -> str:
+    if not notes:
+        return ""
+    if any("lack" in note or "outside" in note for note in notes):
+        return "Keep to the values and ranges of the real data, by options or bounds of the column."
+    return "Make the values that are never reached as well, by a scenario or a balance."
+
+
+def _show(text: str) -> str:
+    return clean_text(text)[:60]

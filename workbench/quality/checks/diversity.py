@@ -1,167 +1,118 @@
-"""Diversity: whether texts differ from one another, column by column, by four figures that are never blended.
+"""Diversity: whether texts differ from one another, column by column, by figures that are never blended.
 
 All grow or fall with the number of texts and words, so each has a fixed budget, and where there are real texts of the
-same name as many are taken of both:
-
-- `near_duplicates`: the share of the first 2,000 texts that are nearly an earlier one (Jaccard of 3-character shingles
-  above 0.7; digits count as one).
-- `distinct_2`: different pairs of neighbouring words by all of them, in the first 10,000 words (Li, Galley, Brockett,
-  Gao, Dolan: A Diversity-Promoting Objective Function, 2016).
-- `compression`: bytes by compressed bytes (gzip) of the same words; texts of one template are high (Shaib, Barrow, Sun,
-  Siu, Wallace, Nenkova: Standardizing the Measurement of Text Diversity, 2024).
-- `self_similarity`: the mean similarity of any two of the first 200 texts, by the same shingles.
+same name as many are taken of both (`workbench.quality.text.variety` has the definitions). Without real texts only near
+duplicates are judged, since how much the others may be depends on what is written about.
 """
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
 
-import numpy as np
-
-from workbench.columns.registry import COLUMNS
-from workbench.likeness.shingles import ShingleIndex, cut_shingles
-from workbench.quality.check import FEWEST_ROWS, Finding, judge_high, register_check
+from workbench.likeness.minhash import find_families, find_repeats
+from workbench.quality.check import FEWEST_ROWS, Finding, register_check
 from workbench.quality.evidence import Evidence
 from workbench.quality.rows import find_wilson_interval
+from workbench.quality.text.columns import TextColumn, Texts, find_text_columns
+from workbench.quality.text.readings import Reading, bound_share, make_finding, refuse
+from workbench.quality.text.variety import count_words, measure_kernel, measure_self_bleu, measure_words
 
-if TYPE_CHECKING:
-    import pandas as pd
-
+_NAME = "diversity"
 _QUESTION = "Do texts differ from one another?"
-_NEAR = 0.7
+_FIX = "Vary what the prompt is given (topics, personas, forms), or draw near duplicates again with “near_unique”."
+
 _TOLERATED = 0.05
-"""Ours: above the same share of the real texts by this much, near duplicates are warned of."""
+_COMPRESSION = 1.3
+_SELF_BLEU = 0.10
+_VENDI = 0.7
+"""Ours, all relative to the real texts: share of near duplicates above, ratio of compression, BLEU above, ratio of the
+Vendi score."""
 
 _TEXTS = 2_000
-_WORDS = 10_000
+_KERNEL = 1_000
 _PAIRED = 200
-_LONG = 40
-"""A column of texts with more characters than this on average is looked at also where no model made it."""
+_WORDS = 10_000
 
 Figures = dict[str, float | None]
 
+_WORDING = {
+    "near_duplicates": "near duplicates",
+    "distinct_1": "distinct-1",
+    "distinct_2": "distinct-2",
+    "distinct_3": "distinct-3",
+    "compression": "compression ratio",
+    "self_bleu": "self-BLEU",
+    "vendi": "Vendi score",
+    "self_similarity": "mean similarity",
+}
 
-@register_check("diversity", _QUESTION, group="content")
+
+@register_check(_NAME, _QUESTION, group="content")
 def check_diversity(evidence: Evidence) -> list[Finding]:
-    """Figures of each text column; the verdict is on near duplicates where most are. Not asked without texts."""
-    findings = [_judge(evidence, name, column) for name, column in _find_texts(evidence)]
-    if not findings:
+    """Figures of each text column; the worst one speaks. Not asked without texts."""
+    columns = find_text_columns(evidence)
+    enough = [column for column in columns if len(column.texts) >= FEWEST_ROWS]
+    if not columns:
         return []
-    worst = max(findings, key=lambda finding: (finding.value or 0.0) - (finding.reference or 0.0))
-    worst.columns.update({name: figures for finding in findings for name, figures in finding.columns.items()})
-    return [worst]
+    if not enough:
+        return refuse(_NAME, _QUESTION, len(columns[0].texts), f"there are fewer than {FEWEST_ROWS} texts")
+    readings = [reading for column in enough for reading in _read(evidence, column)]
+    counts = max(min(len(column.texts), _TEXTS) for column in enough)
+    note = f"{counts:,} texts a column, {_KERNEL:,} of them for the Vendi score (TF-IDF) and {_PAIRED} for self-BLEU"
+    return [make_finding(_NAME, _QUESTION, readings, seed=evidence.seed, fix=_FIX, note=note)]
 
 
-def measure_diversity(texts: Sequence[str]) -> tuple[Figures, list[int]]:
-    """The four figures of some texts, of which there is at least one, and the places of the near duplicates."""
-    repeats = _find_near_duplicates(texts)
-    figures = {
+def measure_diversity(texts: list[str], words: int = _WORDS, kernel: int = _KERNEL) -> tuple[Figures, list[int]]:
+    """All figures of some texts, of which there is at least one, and the places of the near duplicates.
+
+    `words` is the budget of the figures of words, `kernel` the number of texts that the Vendi score is of.
+    """
+    repeats = find_repeats(find_families(texts)).tolist()
+    vendi, similarity = measure_kernel(texts[:kernel])
+    figures: Figures = {
         "near_duplicates": len(repeats) / len(texts),
-        **_measure_words(texts),
-        "self_similarity": _measure_self_similarity(texts[:_PAIRED]),
+        **measure_words(texts, words),
+        "self_bleu": measure_self_bleu(texts[:_PAIRED]),
+        "vendi": vendi,
+        "self_similarity": similarity,
     }
     return figures, repeats
 
 
-def _find_near_duplicates(texts: Sequence[str]) -> list[int]:
-    """The places of the texts that are nearly the same as an earlier one."""
-    index, found = ShingleIndex(_NEAR), []
-    for place, text in enumerate(texts):
-        shingles = index.read(text)
-        if index.has_near(shingles):
-            found.append(place)
-        index.add(shingles)
-    return found
-
-
-def _find_texts(evidence: Evidence) -> Iterator[tuple[str, pd.Series[Any]]]:
-    """The columns of texts that a model made, and all of long texts, without nulls; names of files are none."""
-    types = {column.name: COLUMNS.get(column.type) for column in evidence.config.columns}
-    for name in map(str, evidence.frame.columns):
-        column, maker, own = evidence.frame[name].dropna(), evidence.makers.get(name), types.get(name)
-        if not len(column) or not all(isinstance(value, str) for value in column.head(_PAIRED)):
-            continue
-        if maker is not None and (maker.kind != "string" or maker.files is not None or maker.options is not None):
-            continue
-        made = own is not None and own.group == "generated"
-        if made or float(column.head(_TEXTS).str.len().mean()) > _LONG:
-            yield name, column
-
-
-def _judge(evidence: Evidence, name: str, column: pd.Series[Any]) -> Finding:
-    real_texts = _read_real(evidence, name)
-    texts = [str(value) for value in column.head(len(real_texts) or _TEXTS)]
-    figures, repeats = measure_diversity(texts)
-    real = measure_diversity(real_texts[: len(texts)])[0] if real_texts else {}
-    reference = real.get("near_duplicates")
-    threshold = (reference or 0.0) + _TOLERATED
-    few = len(texts) < FEWEST_ROWS
-    detail = f"{name}: {_describe(figures)}"
+def _read(evidence: Evidence, column: TextColumn) -> Iterator[Reading]:
+    random = evidence.draw(f"diversity {column.name}")
+    real: Texts | None = column.real.draw(_TEXTS, random)
+    if real is not None and len(real) < FEWEST_ROWS:
+        real = None
+    texts = column.texts.draw(len(real) if real else _TEXTS, random)
     if real:
-        detail += f"; real: {_describe(real)}"
-    return Finding(
-        "diversity",
-        _QUESTION,
-        "not assessed" if few else judge_high(len(repeats) / len(texts), threshold, gated=False),
-        len(texts),
-        value=len(repeats) / len(texts),
-        reference=reference,
-        interval=find_wilson_interval(len(repeats), len(texts)),
-        threshold=threshold,
-        detail=f"{detail}; fewer than {FEWEST_ROWS} texts" if few else detail,
-        examples=[int(column.index[place]) for place in repeats],
-        columns={name: {**figures, **{f"real_{key}": number for key, number in real.items()}}},
-    )
+        real = Texts(real.values[: len(texts)], real.rows[: len(texts)], real.total)
+    words = min([_WORDS, count_words(texts.values), *([count_words(real.values)] if real else [])])
+    figures, repeats = measure_diversity(texts.values, words)
+    beside: Figures = measure_diversity(real.values, words)[0] if real else {}
+    for figure, value in figures.items():
+        if value is None:
+            continue
+        near = figure == "near_duplicates"
+        yield Reading(
+            column.name,
+            figure,
+            _WORDING[figure],
+            value,
+            len(texts),
+            reference=beside.get(figure),
+            threshold=_find_threshold(figure, column, beside.get(figure), len(texts)),
+            interval=find_wilson_interval(len(repeats), len(texts)) if near else None,
+            low=figure == "vendi",
+            percent=near,
+            examples=sorted(texts.rows[repeats].tolist()) if near else (),
+        )
 
 
-def _read_real(evidence: Evidence, name: str) -> list[str]:
-    """The first texts of the real holdout; none where it has too few, or no such column."""
-    if evidence.real is None or name not in evidence.real.holdout.columns:
-        return []
-    texts = [str(value) for value in evidence.real.holdout[name].dropna().head(_TEXTS)]
-    return texts if len(texts) >= FEWEST_ROWS else []
-
-
-def _measure_words(texts: Sequence[str]) -> Figures:
-    budget, pairs, lines = _WORDS, list[tuple[str, str]](), list[str]()
-    for text in texts:
-        words = text.split()[:budget]
-        folded = [word.casefold() for word in words]
-        pairs += pairwise(folded)
-        lines.append(" ".join(words))
-        budget -= len(words)
-        if not budget:
-            break
-    written = "\n".join(lines).encode("utf-8", "replace")
-    return {
-        "distinct_2": len(set(pairs)) / len(pairs) if pairs else None,
-        "compression": len(written) / len(gzip.compress(written, mtime=0)),
-    }
-
-
-def _measure_self_similarity(texts: Sequence[str]) -> float | None:
-    if len(texts) < 2:
-        return None
-    sets = [cut_shingles(text) for text in texts]
-    places = {each: place for place, each in enumerate(sorted(set().union(*sets)))}
-    held = np.zeros((len(sets), len(places)), np.float32)
-    for row, own in enumerate(sets):
-        held[row, [places[each] for each in own]] = 1
-    shared = (held @ held.T).astype(np.float64)
-    sizes = np.diag(shared)
-    upper = np.triu_indices(len(sets), 1)
-    return float((shared / (sizes[:, None] + sizes - shared))[upper].mean())
-
-
-def _describe(figures: Figures) -> str:
-    """The figures in words."""
-    words = [f"{figures['near_duplicates']:.1%} near duplicates"]
-    if figures["distinct_2"] is not None:
-        words.append(f"distinct-2 {figures['distinct_2']:.2f}")
-    words.append(f"compression {figures['compression']:.1f}")
-    if figures["self_similarity"] is not None:
-        words.append(f"self-similarity {figures['self_similarity']:.2f}")
-    return ", ".join(words)
+def _find_threshold(figure: str, column: TextColumn, real: float | None, rows: int) -> float | None:
+    if real is None:
+        # Texts of the spec's own templates are alike by design; others may be of any kind, but not repeats.
+        return _TOLERATED if figure == "near_duplicates" and not column.designed else None
+    if figure == "near_duplicates":
+        return bound_share(real, _TOLERATED, rows, rows)
+    return {"compression": real * _COMPRESSION, "self_bleu": real + _SELF_BLEU, "vendi": real * _VENDI}.get(figure)
