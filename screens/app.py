@@ -21,7 +21,7 @@ from screens.format import count_noun
 from screens.leaving import ask_quit, catch_signals
 from screens.navigation import Navigation
 from screens.places import state_folder
-from screens.preview.asking import ModelAsking
+from screens.preview.asking import ModelAsking, RowChecking
 from screens.preview.pane import PreviewPane
 from screens.spec.files import list_specs, read_spec
 from screens.spec.pane import SpecPane
@@ -55,6 +55,7 @@ class WorkbenchApp(Navigation):
         self._workspace = workspace
         self._helper = HelperClient(log=state_folder() / "helper.log")
         self._previewing = NewestOnly(self._helper, "preview", self._show_preview)
+        self._checking = RowChecking(self._helper, self._preview)
         self._asking = ModelAsking(self._helper, self._preview, self._show_asked)
         self._background: Background | None = None
         self._polling = False
@@ -75,8 +76,8 @@ class WorkbenchApp(Navigation):
 
     async def on_unmount(self) -> None:
         """End the helper."""
-        self._previewing.cancel()
-        self._asking.cancel()
+        for asked in (self._previewing, self._checking, self._asking):
+            asked.cancel()
         await self._helper.close()
 
     @property
@@ -222,6 +223,7 @@ class WorkbenchApp(Navigation):
         self._spec.show_problems(problems)
         if answer.result.get("tables"):
             self._preview.show_rows(answer.result)
+            self._checking.want(asked)
         else:
             self._preview.mark_stale(f"the spec has {count_findings(read_findings(problems))}")
 

@@ -1,4 +1,7 @@
-"""Asking the models for the first rows: one question to the helper at a time, cancelled when nobody wants it."""
+"""What is asked about the first rows beside the rows themselves: models to write them, and checks of their quality.
+
+One question of each to the helper at a time, cancelled when nobody wants it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from screens.asking import NewestOnly
 from screens.preview.pane import PreviewPane
 from workbench.engines.helper_client import Answer, HelperClient
 
@@ -57,3 +61,25 @@ class ModelAsking:
         self._task = None
         self._pane.end_asking()
         self._deliver(arguments, answer)
+
+
+class RowChecking:
+    """Asks `check_rows` for the spec whose rows a pane shows, and tells the pane."""
+
+    def __init__(self, helper: HelperClient, pane: PreviewPane) -> None:
+        self._pane = pane
+        self._newest = NewestOnly(helper, "check_rows", self._deliver)
+        self._text = ""
+
+    def want(self, arguments: Arguments) -> None:
+        """Check the spec that the rows were asked by."""
+        self._text = arguments["text"]
+        self._newest.want({key: arguments[key] for key in ("text", "folder", "workspace")})
+
+    def cancel(self) -> None:
+        """Ask no more."""
+        self._newest.cancel()
+
+    def _deliver(self, asked: Arguments, answer: Answer) -> None:
+        if answer.result is not None and asked["text"] == self._text and self._pane.is_attached:
+            self._pane.show_checks(answer.result)

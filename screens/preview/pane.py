@@ -18,6 +18,7 @@ from screens.actions import make_bindings
 from screens.format import count_noun, format_seconds
 from screens.messages import FocusWanted, GenerateWanted, ModelsReleased, ModelsStopped, ModelsWanted, PreviewWanted
 from screens.preview.cells import Marks, Row, lay_out_record, lay_out_table, mark_failed, mark_growing, mark_waiting
+from screens.preview.checked import describe_checks
 from screens.preview.told import Told
 from screens.theme import CYAN, YELLOW
 from screens.widgets.table import RowTable
@@ -54,6 +55,7 @@ class PreviewPane(Vertical):
         self._view = RowsView(EMPTY)
         self.rows = FEW
         self._result: Mapping[str, Any] = {}
+        self._checks: Mapping[str, Any] = {}
         self._told: Told | None = None
         self._drawing = False
         self._chosen = ""
@@ -76,9 +78,15 @@ class PreviewPane(Vertical):
     def show_rows(self, result: Mapping[str, Any]) -> None:
         """Show fresh rows: what `preview` of the helper gives."""
         self._result, self._stale = result, ""
+        self._checks = {}
         if self._chosen not in self._tables:
             self._chosen = next(iter(self._tables), "")
         self._fill()
+
+    def show_checks(self, result: Mapping[str, Any]) -> None:
+        """Tell what the cheap checks say of the rows that are shown: what `check_rows` of the helper gives."""
+        self._checks = result
+        self._show_title()
 
     def begin_asking(self) -> None:
         """The models are asked from here on."""
@@ -230,7 +238,8 @@ class PreviewPane(Vertical):
         # How long a preview took differs from one to the next, and matters only where it is long.
         seconds = float(self._result.get("seconds", 0.0))
         text += f" in {format_seconds(seconds)}" if seconds > 1 else ""
-        return Text(text + describe_estimate(self._result.get("estimate", []), bool(self.waiting)))
+        text += describe_estimate(self._result.get("estimate", []), bool(self.waiting))
+        return Text(text) + describe_checks(self._checks)
 
 
 def describe_estimate(estimates: Sequence[Mapping[str, Any]], waits: bool) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from workbench.cli.commands import Commands
 from workbench.cli.output import print_json, print_line, say
+from workbench.cli.waiving import add_waivers, pass_gate
 from workbench.errors import DONE, UsageError
 
 
@@ -19,6 +20,7 @@ def add_commands(commands: Commands) -> None:
     export.add_argument("--layout", metavar="L", help="training examples in this layout (default: the trainer's)")
     export.add_argument("--out", metavar="DIR", help="folder to write (default: NAME-TRAINER or NAME-LAYOUT-FORMAT)")
     export.add_argument("--model", metavar="M", help="base model in the trainer's config (default: a small open one)")
+    add_waivers(export)
     export.set_defaults(handler=export_dataset)
 
 
@@ -38,6 +40,8 @@ def export_dataset(args: argparse.Namespace) -> int:
     if args.model is not None and args.to is None:
         raise UsageError("--model is for the config of a trainer.", "Give --to as well.")
     dataset = open_dataset(args.dataset, args.workspace)
+    pass_gate(args, dataset.folder)
+    dataset = open_dataset(dataset.folder, args.workspace)  # with what was waived
     loaded = load_spec(dataset.spec_text, spec_types())
     if loaded.spec is None:
         raise UsageError(

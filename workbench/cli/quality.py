@@ -3,78 +3,80 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from pathlib import Path
 from typing import Any
 
 from workbench.cli.commands import Commands
-from workbench.cli.output import Column, print_json, print_line, print_table, say
+from workbench.cli.output import print_json, say
 from workbench.errors import DONE, STOPPED_BY_GATE, UsageError
 
 
 def add_commands(commands: Commands) -> None:
     """Add `quality`."""
-    parser = commands.add_parser("quality", help="check a dataset: is it like the real data, are its rules kept")
-    parser.add_argument("dataset", metavar="DATASET", help="name, name@version or folder")
+    parser = commands.add_parser(
+        "quality", help="check a dataset: fidelity, usefulness, privacy, fairness, repetition, content"
+    )
+    parser.add_argument("dataset", nargs="?", metavar="DATASET", help="name, name@version or folder")
     parser.add_argument("--real", metavar="FILE", help="compare with this csv, jsonl or parquet file")
+    parser.add_argument("--holdout", metavar="FILE", help="real rows that nothing was learned from, beside --real")
+    parser.add_argument("--html", metavar="FILE", help="put the page here too (it lies beside the dataset anyway)")
+    parser.add_argument("--verbose", action="store_true", help="print the figures of every column and check")
+    parser.add_argument("--fresh", action="store_true", help="ask every check anew")
+    parser.add_argument("--self-test", action="store_true", help="plant defects and show which check trips on each")
+    parser.add_argument("--defect", action="append", default=[], metavar="NAME", help="with --self-test: only this one")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="with --self-test: another draw (default: 0)")
     parser.set_defaults(handler=check_quality)
 
 
 def check_quality(args: argparse.Namespace) -> int:
     """Run the checks and print them. Exit 3 where one failed, 0 otherwise: a warning stops nothing."""
+    from workbench.cli.quality_report import print_report
     from workbench.cli.waiting import finish_run
     from workbench.datasets.store import open_dataset
     from workbench.runs.submit import submit_run
 
+    if args.self_test:
+        return _test_checks(args)
+    if not args.dataset:
+        raise UsageError("`quality` needs a dataset.", "Give its name or folder; `workbench inspect` lists them.")
+    if args.holdout and not args.real:
+        raise UsageError(
+            "--holdout is the holdout of --real.", "Give the rows that were learned from with --real."
+        )
     dataset = open_dataset(args.dataset, args.workspace)
-    arguments: dict[str, Any] = {"dataset": str(dataset.folder)}
-    if args.real:
-        real = Path(args.real).expanduser().absolute()
-        if not real.is_file():
-            raise UsageError(f"There is no file {args.real}.", "Give a csv, jsonl or parquet file with --real.")
-        arguments["real"] = str(real)
+    arguments: dict[str, Any] = {"dataset": str(dataset.folder), "fresh": args.fresh}
+    for name in ("real", "holdout"):
+        if getattr(args, name):
+            arguments[name] = str(_find_file(getattr(args, name), name))
     run_id = submit_run(args.workspace, "quality", arguments, title=dataset.reference)
     report = finish_run(args, run_id).result or {}
+    if args.html:
+        _copy_page(Path(report["page"]), Path(args.html).expanduser())
     if args.json:
         print_json({"run": run_id, **report})
     else:
-        print_report(report)
+        print_report(report, verbose=args.verbose)
     return STOPPED_BY_GATE if report.get("verdict") == "fail" else DONE
 
 
-def print_report(report: dict[str, Any]) -> None:
-    """Print the checks of a report as a table, then why any of them did not pass."""
-    checks: list[dict[str, Any]] = report["checks"]
-    several = len({check["table"] for check in checks}) > 1
-    print_table(
-        [
-            Column("check", fixed=True),
-            Column("value", "right"),
-            Column("95 %", "right"),
-            Column("real holdout", "right"),
-            Column("threshold", "right"),
-            Column("verdict", fixed=True),
-        ],
-        [
-            [
-                f"{check['table']}: {check['name']}" if several else check["name"],
-                format_figure(check["value"]),
-                "–".join(format_figure(bound) for bound in check["interval"]) if check["interval"] else "",
-                format_figure(check["reference"]),
-                format_figure(check["threshold"]),
-                check["verdict"],
-            ]
-            for check in checks
-        ],
-        f"{report['name']}: {report['verdict']}",
-    )
-    print_line()
-    for check in checks:
-        if check["verdict"] != "pass":
-            print_line(f"{check['name']}: {check['question']} {check['detail']}")
-    if not report["real"]:
-        say("Without real data nothing can be said of likeness or copies. Give it with --real, or under “sources:”.")
+def _test_checks(args: argparse.Namespace) -> int:
+    """Plant each defect and print what trips. Exit 1 where one is missed, or an unrelated check trips."""
+    raise NotImplementedError
 
 
-def format_figure(value: float | None) -> str:
-    """Three decimals, and nothing where there is no figure."""
-    return "" if value is None else f"{value:.3f}"
+def _find_file(name: str, option: str) -> Path:
+    path = Path(name).expanduser().absolute()
+    if not path.is_file():
+        raise UsageError(f"There is no file {name}.", f"Give a csv, jsonl or parquet file with --{option}.")
+    return path
+
+
+def _copy_page(page: Path, target: Path) -> None:
+    from workbench.files import explain_os_error
+
+    try:
+        shutil.copyfile(page, target)
+    except OSError as error:
+        raise explain_os_error(error, target) from error
+    say(f"The page is at {target}.")

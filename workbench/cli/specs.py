@@ -33,6 +33,7 @@ def add_commands(commands: Commands) -> None:
     preview.add_argument("-n", "--rows", type=int, default=10, metavar="N", help="rows per table (default: 10)")
     preview.add_argument("--table", metavar="NAME", help="only this table")
     preview.add_argument("--no-models", action="store_true", help="ask no model; show only answers that are stored")
+    preview.add_argument("--check", action="store_true", help="check the quality of the first 500 rows too")
     preview.set_defaults(handler=preview_spec)
 
 
@@ -75,6 +76,10 @@ def preview_spec(args: argparse.Namespace) -> int:
     path = Path(args.spec)
     result, stopped = _make_rows(args, read_spec_text(path), path.parent)
     failed = any(problem["level"] == "error" for problem in result["problems"])
+    if args.check and not failed and not stopped:
+        from workbench.engines.live_quality import check_first_rows
+
+        result["quality"] = check_first_rows(read_spec_text(path), path.parent, args.workspace)
     if args.json:
         print_json(result)
     else:
@@ -86,10 +91,22 @@ def preview_spec(args: argparse.Namespace) -> int:
             say(line)
         for line in describe_estimates(read_estimates(result["estimate"])):
             say(f"The whole dataset: {line}")
+        if "quality" in result:
+            _print_checks(result["quality"])
     if stopped:
         say("Interrupted: the answers so far are kept, and the next preview goes on after them.")
         return INTERRUPTED
     return WRONG_USAGE if failed else DONE
+
+
+def _print_checks(quality: dict[str, Any]) -> None:
+    rows = ", ".join(f"{count:,} rows of {table}" for table, count in quality["rows"].items())
+    print_line(f"\nQuality of the first {rows or 'rows'}: {quality['verdict']}")
+    for check in quality["checks"]:
+        if check["verdict"] != "pass":
+            print_line(f"{check['verdict']}: {check['name']} of {check['table']}: {check['detail']}")
+    for note in quality["notes"]:
+        say(f"Not looked at: {note}")
 
 
 def _make_rows(args: argparse.Namespace, text: str, folder: Path) -> tuple[dict[str, Any], bool]:

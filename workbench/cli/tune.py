@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.cli.commands import Commands
 from workbench.cli.output import Column, format_seconds, print_json, print_line, print_table, say
 from workbench.cli.waiting import announce_run
+from workbench.cli.waiving import add_waivers, pass_gate
 from workbench.errors import DONE, UsageError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def add_commands(commands: Commands) -> None:
     )
     tune.add_argument("--after", action="append", default=[], metavar="RUN", help="wait for this run to be done")
     tune.add_argument("--follow", action="store_true", help="wait for the end and print the outcome")
+    add_waivers(tune)
     tune.set_defaults(handler=start_tuning)
     compare = commands.add_parser("compare", help="set tuning runs side by side: settings that differ, scores, time")
     compare.add_argument(
@@ -60,7 +62,6 @@ def list_methods(args: argparse.Namespace) -> int:
 def start_tuning(args: argparse.Namespace) -> int:
     """Refuse what can be refused now (dataset, gate, model, method, settings), then queue the run."""
     from workbench.cli.waiting import finish_run
-    from workbench.datasets.gates import check_gate
     from workbench.datasets.store import open_dataset
     from workbench.experiments.comparison import read_outcome
     from workbench.runs.submit import submit_run
@@ -71,7 +72,7 @@ def start_tuning(args: argparse.Namespace) -> int:
     settings = read_settings(args.set)
     parse_settings(args.method, settings)
     resolve_model(args.model, say)
-    check_gate(dataset.folder)
+    pass_gate(args, dataset.folder)
     arguments = {
         "dataset": str(dataset.folder),
         "model": args.model,

@@ -40,7 +40,8 @@ class Talk:
 @dataclass(frozen=True, slots=True)
 class Operation:
     """The function behind an `op`, and the lane (thread) it is answered in: `fast` while somebody types, `lists` for
-    what takes a moment, `slow` for what imports torch, `models` for what asks or frees models.
+    what takes a moment, `checks` for the quality of the first rows, `slow` for what imports torch, `models` for what
+    asks or frees models.
     """
 
     lane: str
@@ -104,6 +105,15 @@ def preview_models(arguments: Arguments, talk: Talk) -> Result:
         )
     except StopRequested:
         return {"cancelled": True}
+
+
+def check_rows(arguments: Arguments) -> Result:
+    """The quality checks that are cheap, on the first `rows` rows of each table of the spec `text`."""
+    from workbench.engines.live_quality import ROWS, check_first_rows
+
+    root = arguments.get("workspace")
+    workspace = None if root is None else Workspace(Path(root))
+    return check_first_rows(arguments["text"], Path(arguments["folder"]), workspace, arguments.get("rows", ROWS))
 
 
 def release(arguments: Arguments) -> Result:
@@ -175,6 +185,7 @@ def estimate(arguments: Arguments) -> Result:
 OPERATIONS: dict[str, Operation | LongOperation] = {
     "check": Operation("fast", check),
     "preview": Operation("fast", preview),
+    "check_rows": Operation("checks", check_rows),
     "methods": Operation("lists", methods),
     "devices": Operation("lists", devices),
     "datasets": Operation("lists", datasets),
