@@ -12,6 +12,8 @@ from workbench.datasets.gates import STALE, UNCHECKED, check_gate, describe_gate
 from workbench.datasets.manifest import read_manifest
 from workbench.datasets.store import Dataset
 from workbench.errors import GateError, UsageError
+from workbench.quality.check import CHECKS, Check, Finding
+from workbench.quality.evidence import Evidence
 from workbench.quality.run import run
 
 Make = Callable[[str], Dataset]
@@ -155,3 +157,38 @@ def test_the_manifest_and_the_card_say_what_every_check_found(failed: Dataset) -
     card = (failed.folder / "README.md").read_text()
     assert "Verdict: **fail**" in card
     assert "no proof of anonymity" in card
+
+
+@pytest.mark.parametrize(
+    ("gate", "reason"),
+    [
+        ("require: [pairs]", "no table has what this check looks at"),
+        ("require: [duplicate]", "there is no check of this name"),
+        ("max_broken_media: 0.1", "no table has what this check looks at"),
+    ],
+)
+def test_what_no_table_has_or_no_check_is_called_is_not_passed(
+    make: Make, context: Any, gate: str, reason: str
+) -> None:
+    dataset = make(REPEATED.replace("max_duplicates: 0.1", gate))
+    report = run({"dataset": str(dataset.folder)}, context)
+    assert reason in [check["detail"] for check in report["checks"]]
+    with pytest.raises(GateError, match="could not be judged"):
+        check_gate(dataset.folder)
+
+
+def test_a_check_that_fails_itself_leaves_the_others_their_report(make: Make, context: Any) -> None:
+    def fail(evidence: Evidence) -> list[Finding]:
+        raise ZeroDivisionError("a plug-in's slip")
+
+    CHECKS.add("plugged", Check("plugged", "Does it?", fail, "plugged"))
+    try:
+        dataset = make(REPEATED)
+        report = run({"dataset": str(dataset.folder)}, context)
+        assert run({"dataset": str(dataset.folder)}, context)["reused"] == report["reused"] + len(CHECKS.names()) - 1
+    finally:
+        del CHECKS._entries["plugged"]
+    found = next(check for check in report["checks"] if check["name"] == "plugged")
+    assert found["verdict"] == "not assessed"
+    assert "a plug-in's slip" in found["detail"]
+    assert len(report["checks"]) > 5

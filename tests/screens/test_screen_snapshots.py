@@ -74,7 +74,8 @@ def finished(workspace: Workspace) -> Workspace:
 
 def spec_is_shown(app: WorkbenchApp) -> bool:
     tables = app.query("#preview RowTable")
-    return bool(tables) and tables.first(RowTable).row_count > 0 and bool(app.screen_stack[0].query("#runs"))
+    has_rows = bool(tables) and tables.first(RowTable).row_count > 0 and bool(app.screen_stack[0].query("#runs"))
+    return has_rows and "quality" in str(app.query_one("#preview").border_subtitle)
 
 
 def open_spec(*keys: str) -> Prepare:

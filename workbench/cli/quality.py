@@ -8,8 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from workbench.cli.commands import Commands
-from workbench.cli.output import print_json, say
-from workbench.errors import DONE, STOPPED_BY_GATE, UsageError
+from workbench.cli.output import (
+    Column,
+    end_progress,
+    format_seconds,
+    print_json,
+    print_line,
+    print_table,
+    say,
+    show_progress,
+)
+from workbench.errors import DONE, FAILED, STOPPED_BY_GATE, UsageError
 
 
 def add_commands(commands: Commands) -> None:
@@ -41,9 +50,7 @@ def check_quality(args: argparse.Namespace) -> int:
     if not args.dataset:
         raise UsageError("`quality` needs a dataset.", "Give its name or folder; `workbench inspect` lists them.")
     if args.holdout and not args.real:
-        raise UsageError(
-            "--holdout is the holdout of --real.", "Give the rows that were learned from with --real."
-        )
+        raise UsageError("--holdout is the holdout of --real.", "Give the rows that were learned from with --real.")
     dataset = open_dataset(args.dataset, args.workspace)
     arguments: dict[str, Any] = {"dataset": str(dataset.folder), "fresh": args.fresh}
     for name in ("real", "holdout"):
@@ -62,7 +69,41 @@ def check_quality(args: argparse.Namespace) -> int:
 
 def _test_checks(args: argparse.Namespace) -> int:
     """Plant each defect and print what trips. Exit 1 where one is missed, or an unrelated check trips."""
-    raise NotImplementedError
+    from workbench.quality.selftest.running import CLEAN, Outcome, run_self_test
+
+    def tell(outcome: Outcome) -> None:
+        what = f"clean {outcome.scene}" if outcome.defect == CLEAN else outcome.defect
+        show_progress(f"{'as it should be' if outcome.passed else 'NOT AS IT SHOULD BE'}: {what}")
+
+    try:
+        tested = run_self_test(args.seed, args.defect or None, on_defect=tell)
+    finally:
+        end_progress()
+    if args.json:
+        print_json(tested.as_json())
+        return DONE if tested.passed else FAILED
+    print_table(
+        [Column("planted", fixed=True), Column("must trip"), Column("tripped"), Column("", fixed=True)],
+        [
+            [
+                f"nothing ({outcome.scene})" if outcome.defect == CLEAN else outcome.defect,
+                ", ".join(outcome.expected) or "nothing",
+                ", ".join(name for name, _ in outcome.tripped) or "nothing",
+                "✓" if outcome.passed else "✗",
+            ]
+            for outcome in tested.outcomes
+        ],
+    )
+    print_line()
+    for outcome in tested.outcomes:
+        name = f"clean {outcome.scene}" if outcome.defect == CLEAN else outcome.defect
+        for check in outcome.missed:
+            print_line(f"{name}: {check} should have tripped. {outcome.description}")
+        for check in outcome.unrelated:
+            print_line(f"{name}: {check} tripped without a reason.")
+    caught, seconds = sum(outcome.passed for outcome in tested.outcomes), format_seconds(tested.seconds)
+    say(f"{caught} of {len(tested.outcomes)} as they should be, in {seconds} (seed {tested.seed}).")
+    return DONE if tested.passed else FAILED
 
 
 def _find_file(name: str, option: str) -> Path:

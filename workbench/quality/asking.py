@@ -22,7 +22,7 @@ def ask(check: Check, evidence: Evidence) -> list[Finding]:
                 check.question,
                 "not assessed",
                 len(evidence.frame),
-                gated=_is_gated(check, evidence),
+                gated=is_gated(check, evidence),
                 detail=NO_REAL,
                 fix="Give real rows with --real, or name them under “sources:”.",
             )
@@ -35,6 +35,7 @@ def ask(check: Check, evidence: Evidence) -> list[Finding]:
             replace(
                 finding,
                 table=evidence.table,
+                check=check.name,
                 group=check.group,
                 better=finding.better or _find_better(check),
                 seconds=seconds,
@@ -45,14 +46,15 @@ def ask(check: Check, evidence: Evidence) -> list[Finding]:
     ]
 
 
+def is_gated(check: Check, evidence: Evidence) -> bool:
+    """Whether the spec sets the check's gate."""
+    return check.gate is not None and getattr(evidence.gates, check.gate) is not None
+
+
 def _find_better(check: Check) -> Literal["high", "low", ""]:
     if check.gate is None:
         return ""
     return "high" if check.gate.startswith("min_") else "low"
-
-
-def _is_gated(check: Check, evidence: Evidence) -> bool:
-    return check.gate is not None and getattr(evidence.gates, check.gate) is not None
 
 
 def _apply_preset(finding: Finding, evidence: Evidence) -> Finding:
@@ -62,7 +64,7 @@ def _apply_preset(finding: Finding, evidence: Evidence) -> Finding:
     """
     gates = evidence.gates
     required = {*gates.require, *(["privacy"] if gates.preset == "release" else [])}
-    if finding.name in required or finding.group in required:
+    if required & {finding.name, finding.check, finding.group}:
         finding = replace(finding, gated=True)
     if gates.preset == "draft" and finding.verdict == "fail" and not finding.gated and finding.group != "rules":
         return replace(finding, verdict="warn")

@@ -6,6 +6,7 @@ is wrong with a dataset is its answer.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -46,8 +47,9 @@ class Finding:
     `reference` is the same figure for the real holdout against the real training rows, `interval` holds 95 %,
     `gated` tells that the threshold is the spec's own, so that a miss is a failure, `examples` are row numbers.
     `source` says where the threshold comes from, `figures` are further figures by name, `columns` those of each
-    column, `fix` says what to do where the verdict is not a pass, `better` which side of the threshold passes. `group`,
-    `table` and `seconds` are filled in by the run, and `better` where the check's gate tells it.
+    column, `fix` says what to do where the verdict is not a pass, `better` which side of the threshold passes. `check`
+    (the name it is registered by), `group`, `table` and `seconds` are filled in by the run, and `better` where the
+    check's gate tells it.
     """
 
     name: str
@@ -67,12 +69,13 @@ class Finding:
     source: str = ""
     figures: dict[str, float | None] = field(default_factory=dict)
     fix: str = ""
+    check: str = ""
     group: str = ""
     better: Literal["high", "low", ""] = ""
     seconds: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
-        """The form of `quality.json`; figures with six decimals."""
+        """The form of `quality.json`; figures with six decimals, None for what is no finite number."""
         values = asdict(self)
         for key in ("value", "reference", "threshold"):
             values[key] = _round(values[key])
@@ -133,6 +136,11 @@ def find_worst(verdicts: Iterable[Verdict]) -> Verdict:
     return min(verdicts, key=_FROM_WORST.index, default="not assessed")
 
 
+def find_group_place(group: str) -> int:
+    """The place of a group's section in a report; groups of plug-ins come last."""
+    return list(GROUPS).index(group) if group in GROUPS else len(GROUPS)
+
+
 def judge_low(value: float, threshold: float | None, *, gated: bool) -> Verdict:
     """The verdict on a figure that should not be below `threshold`: a miss fails at a gate and warns elsewhere."""
     if threshold is None or value >= threshold:
@@ -148,4 +156,4 @@ def judge_high(value: float, threshold: float | None, *, gated: bool) -> Verdict
 
 
 def _round(value: float | None) -> float | None:
-    return None if value is None else round(float(value), 6)
+    return None if value is None or not math.isfinite(value) else round(float(value), 6)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from workbench.datasets.sources import RealData
 from workbench.quality.asking import ask
 from workbench.quality.catalogue import CHECKS
-from workbench.quality.check import GROUPS, Finding
+from workbench.quality.check import Finding, find_group_place
 from workbench.quality.evidence import Evidence
 from workbench.spec.model import Spec
 
@@ -44,5 +44,4 @@ def check_frames(
         for _, check in sorted(CHECKS.items()):
             if check.live and (evidence.real is not None or not check.needs_real):
                 findings += ask(check, evidence)
-    tables, groups = list(frames), list(GROUPS)
-    return sorted(findings, key=lambda each: (tables.index(each.table), groups.index(each.group)))
+    return sorted(findings, key=lambda each: (list(frames).index(each.table), find_group_place(each.group)))

@@ -33,12 +33,14 @@ _SHOWN = 20
 
 @register_check(_NAME, _QUESTION, group="fidelity", needs_real=True, gate="min_pair_fidelity")
 def check_column_pairs(evidence: Evidence) -> list[Finding]:
-    """The mean similarity over pairs of columns; a gate of the spec is the threshold of this mean."""
+    """The mean similarity over pairs of columns, of which one column has none; a gate is the threshold of the mean."""
     real = evidence.real
     assert real is not None
     gate = evidence.gates.min_pair_fidelity
     source = OURS if gate is None else FROM_SPEC
     names = list(dict.fromkeys(evidence.shared_columns))
+    if len(names) == 1:
+        return []
     # Rows times pairs are bounded, so that a table of many columns takes no longer than one of many rows.
     most = max(_FEWEST_SAMPLED, _WORK // max(len(names) * (len(names) - 1) // 2, 200))
     train, frame = evidence.sample(real.train, "pairs real", most), evidence.sample(evidence.frame, "pairs", most)

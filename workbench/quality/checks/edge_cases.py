@@ -51,6 +51,8 @@ def check_edge_cases(evidence: Evidence) -> list[Finding]:
     lost = sorted((each for each in regions if _is_lost(each, len(joined), rows, len(regions))),
                   key=lambda each: each.p_value)  # fmt: skip
     apart, numbers = _find_apart(evidence, columns)
+    if apart is not None and not len(apart.rows):
+        apart = None
     if not regions and apart is None:
         return [_refuse(rows, "not enough data: there are too few real rows to have edge cases among them")]
     alone = 1 - float(apart.reached.mean()) if apart is not None else None
