@@ -15,6 +15,7 @@ from workbench.cli.output import Column, format_seconds, print_table, say
 from workbench.quality.check import GROUPS
 from workbench.quality.report.words import (
     ASCII_MARKS,
+    BY_CHANCE,
     MARKS,
     NO_BLEND,
     OVERALL,
@@ -25,6 +26,7 @@ from workbench.quality.report.words import (
     format_alike,
     format_check,
     format_figure,
+    is_by_chance,
     name_figure,
     read_verdict,
 )
@@ -63,6 +65,8 @@ def print_report(report: Mapping[str, Any], *, verbose: bool = False) -> None:
             paper.print((f"Table {clean_line(table)}", "bold reverse"))
         _print_table(layout, [check for check in checks if check.get("table", "") == table], verbose)
     paper.print()
+    if any(map(is_by_chance, checks)):
+        paper.print_text(f"* {BY_CHANCE}", style="dim")
     _print_end(paper, report, checks)
     if not report.get("real"):
         say("Without real data nothing can be said of likeness or copies. Give it with --real, or under “sources:”.")
@@ -148,7 +152,8 @@ def _list_titles(width: int) -> list[str]:
 
 def _list_cells(check: Check, width: int) -> list[str]:
     figures = format_check(check)
-    cells = [clean_line(check.get("name"), _LONGEST_NAME), figures.value, figures.reference, figures.threshold]
+    threshold = figures.threshold + ("*" if is_by_chance(check) else "")
+    cells = [clean_line(check.get("name"), _LONGEST_NAME), figures.value, figures.reference, threshold]
     if width >= _WIDE:
         cells.insert(2, figures.interval)
     return cells + ([format_figure(check.get("rows"))] if width >= _WIDEST else [])

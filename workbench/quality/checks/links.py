@@ -34,6 +34,8 @@ def check_links(evidence: Evidence) -> list[Finding]:
             value=float(lost.mean()) if rows else None,
             threshold=0.0,
             detail="; ".join(details),
+            source="the spec",
+            fix="Generate both tables again: one of them was changed." if lost.any() else "",
             examples=[int(row) for row in np.flatnonzero(lost)],
         )
     ]

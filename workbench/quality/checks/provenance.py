@@ -32,7 +32,10 @@ def check_provenance(evidence: Evidence) -> list[Finding]:
     unstated = {name: record for name, record in sources.items() if record.licence == NOT_STATED}
     gaps |= {name: f"source {name}: licence" for name, record in unstated.items() if record.third_party}
     own = [name for name, record in unstated.items() if not record.third_party]
-    told = f"licence and revision are stated of {len(models)} models, the licence of {len(sources) - len(own)} sources"
+    told = (
+        f"models whose licence and revision are stated: {len(models)}; sources whose licence is: "
+        f"{len(sources) - len(own)}"
+    )
     if own:
         told += f"; own data without a stated licence, for its owner to judge: {', '.join(own)}"
     if gaps:

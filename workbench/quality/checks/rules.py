@@ -35,6 +35,8 @@ def check_rules(evidence: Evidence) -> list[Finding]:
             value=float(any_broken.mean()),
             threshold=0.0,
             detail=detail or f"{len(broken)} rules hold",
+            source="the spec",
+            fix="Drop these rows, or correct the rule or what it compares and generate again." if found else "",
             examples=[int(row) for row in np.flatnonzero(any_broken)],
         )
     ]

@@ -37,6 +37,8 @@ def check_schema(evidence: Evidence) -> list[Finding]:
             value=(len(expected & present) - wrong) / len(expected) if expected else 1.0,
             threshold=1.0,
             detail="; ".join(problems[:5]) or f"{len(present)} columns as in the spec",
+            source="the spec",
+            fix="Generate the dataset again: its files are not those that its spec makes." if problems else "",
         )
     ]
 

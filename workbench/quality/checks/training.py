@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from workbench.quality.check import Finding, register_check
+from workbench.files import clean_text
+from workbench.quality.check import OURS, Finding, register_check
 from workbench.quality.evidence import Evidence
 
 _LABELS = "Has every label rows enough to learn from?"
@@ -33,8 +34,15 @@ def check_labels(evidence: Evidence) -> list[Finding]:
             _LABELS,
             "warn" if problems else "pass",
             rows,
-            value=float(counts.min() / rows) if len(counts) and rows else 0.0,
-            detail="; ".join(problems[:5]) or f"{len(counts)} labels, the rarest with {counts.min():,} rows",
+            value=float(counts.min()) if len(counts) else 0.0,
+            threshold=float(_FEWEST_OF_A_LABEL),
+            source=OURS,
+            better="high",
+            detail=clean_text("; ".join(problems[:5]))
+            or f"{len(counts)} labels, the rarest with {counts.min():,} rows",
+            fix="Ask for more rows of it with “balance:”, or for the labels that the real data has."
+            if problems
+            else "",
         )
     ]
 
@@ -55,4 +63,7 @@ def check_leak(evidence: Evidence) -> list[Finding]:
         return [Finding("training.leak", _LEAK, "fail", rows, detail=f"a template cannot be read: {error}")]
     leaks = training.label in used
     detail = f"the prompt states {training.label}, which the model should find out" if leaks else ""
-    return [Finding("training.leak", _LEAK, "fail" if leaks else "pass", rows, detail=detail)]
+    fix = f"Take {training.label} out of the prompt." if leaks else ""
+    return [
+        Finding("training.leak", _LEAK, "fail" if leaks else "pass", rows, detail=detail, source="the spec", fix=fix)
+    ]

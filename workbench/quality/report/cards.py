@@ -23,6 +23,7 @@ from workbench.quality.report.charts import (
 )
 from workbench.quality.report.curves import is_of_curve, read_curves
 from workbench.quality.report.words import (
+    BY_CHANCE,
     Figures,
     clean_line,
     find_direction,
@@ -31,6 +32,7 @@ from workbench.quality.report.words import (
     format_alike,
     format_check,
     format_figure,
+    is_by_chance,
     name_figure,
     read_verdict,
 )
@@ -87,6 +89,7 @@ class Card:
     question: str
     verdict: str
     figures: Figures
+    by_chance: str
     threshold_source: str
     gated: bool
     detail: str
@@ -116,6 +119,7 @@ def make_card(check: Mapping[str, Any], number: int, table: str, column_rows: in
         clean_line(check.get("question") or "", _LONGEST_TEXT),
         read_verdict(check),
         format_check(check),
+        BY_CHANCE if is_by_chance(check) else "",
         clean_line(check.get("source") or "", _LONGEST_TEXT),
         bool(check.get("gated")),
         clean_line(check.get("detail") or "", _LONGEST_TEXT),

@@ -41,6 +41,10 @@ _HUGE = 1e100
 _LONGEST_NAME = 120
 
 
+BY_CHANCE = "beyond the threshold by no more than chance explains"
+"""Why a figure passes that lies on the wrong side of its threshold."""
+
+
 @dataclass(frozen=True, slots=True)
 class Figures:
     """The figures of one check as they are written, each empty where there is none."""
@@ -121,6 +125,15 @@ def format_check(check: Mapping[str, Any]) -> Figures:
     sign = {"high": "≥ ", "low": "≤ ", "": ""}[find_direction(check)]
     between = " to " if low is not None and low < 0 else "–"
     return Figures(value, reference, between.join(filter(None, bounds)), f"{sign}{threshold}" if threshold else "")
+
+
+def is_by_chance(check: Mapping[str, Any]) -> bool:
+    """Whether a check passes although its figure lies on the wrong side of its threshold: the test behind it, which
+    knows the number of rows, finds no more than chance."""
+    value, threshold = find_number(check.get("value")), find_number(check.get("threshold"))
+    if value is None or threshold is None or read_verdict(check) != "pass" or not check.get("better"):
+        return False
+    return value < threshold if check["better"] == "high" else value > threshold
 
 
 def find_interval(check: Mapping[str, Any]) -> tuple[float, float] | None:

@@ -81,11 +81,11 @@ def bound_share(reference: float, margin: float, rows: int, real_rows: int) -> f
     count = reference * real_rows
     if count >= _FEW:
         spread = reference * (1 - min(reference, 1)) * (1 / rows + 1 / real_rows)
-        return reference + margin + _ERRORS * math.sqrt(max(spread, 0.0))
+        return min(1.0, reference + margin + _ERRORS * math.sqrt(max(spread, 0.0)))
     from scipy.stats import nbinom
 
     most = float(nbinom.isf(_CHANCE, count + 0.5, real_rows / (rows + real_rows)))
-    return max(reference, most / rows) + margin
+    return min(1.0, max(reference, most / rows) + margin)
 
 
 def bound_repeats(real_repeats: int, real_rows: int, rows: int) -> float:
