@@ -15,11 +15,16 @@ from typing import Any
 FOLDER = Path(__file__).parent
 HOME = FOLDER.parent / ".peers"
 SYNTHESIZERS_HOME = FOLDER.parent / ".peers-synthesizers"
+QUALITY_HOME = FOLDER.parent / ".peers-quality"
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
 """Variables that limit threads, and processes that do the work of threads and whose time would not be counted."""
 
-_REQUIREMENTS = {HOME: "requirements.txt", SYNTHESIZERS_HOME: "requirements-synthesizers.txt"}
+_REQUIREMENTS = {
+    HOME: "requirements.txt",
+    SYNTHESIZERS_HOME: "requirements-synthesizers.txt",
+    QUALITY_HOME: "requirements-quality.txt",
+}
 
 
 def find_python(home: Path = HOME) -> Path:

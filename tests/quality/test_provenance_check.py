@@ -49,7 +49,7 @@ def state(evidence: Evidence, models: dict[str, ModelRecord], sources: dict[str,
 def test_offline_models_and_packaged_sources_state_theirs(dataset: Dataset) -> None:
     (finding,) = check_provenance(look(dataset))
     assert (finding.verdict, finding.value, finding.rows) == ("pass", 0.0, 40)
-    assert "2 models" in finding.detail
+    assert "licence and revision are stated: 2" in finding.detail
     assert finding.fix == ""
 
 
