@@ -51,19 +51,24 @@ class Region:
 
 def find_regions(real: pd.DataFrame, made: pd.DataFrame, columns: Sequence[str]) -> Iterator[Region]:
     """The outermost 0.5 % of each number (20 rows at least) on either side, categories of at most 2 % of the real rows,
-    and pairs of at most 1 %, each of 20 real rows or more.
+    and pairs of at most 1 %, each of 20 real rows or more. Numbers of few different values count as categories.
 
     The p-value is that of as few rows in the dataset, were both samples of one population: of all rows in the region,
     each is the dataset's with the chance n / (n + N) (the conditional binomial test). Where samples are small a region
     has as many more rows as it takes to see that none is there, up to 5 % of them.
     """
+    import pandas as pd
+
     fewest = _find_fewest(len(real), len(made))
     codes: dict[str, tuple[NDArray[np.int64], NDArray[np.int64], list[str]]] = {}
     for name in columns:
         column, other = take_column(real, name), take_column(made, name)
-        if find_scale(column) is not None:
+        is_number = find_scale(column) is not None
+        if is_number and column.nunique() >= _FEWEST_NUMBERS:
             yield from _find_tails(name, read_numbers(column), read_numbers(other), fewest)
-        elif find_kind(column) == "category" and len(codes) < _MOST_CATEGORIES:
+        elif (is_number or find_kind(column) == "category") and len(codes) < _MOST_CATEGORIES:
+            if is_number:  # 12 and 12.0 are one level, however each side was read
+                column, other = pd.Series(read_numbers(column)), pd.Series(read_numbers(other))
             coded = _code_alike(column, other)
             if len(coded[2]) <= _MOST_LEVELS:
                 codes[name] = coded

@@ -13,14 +13,14 @@ from workbench.quality.selftest.planting import register_defect
 from workbench.quality.selftest.scenes.pictures import PIXELS, save_picture
 from workbench.quality.selftest.scenes.sounds import read_sound, save_sound
 
-SPOILED = 3
-"""Files that are spoiled, of about a hundred: a share of 1 % is tolerated."""
+SPOILED = 1
+"""Files that are spoiled, of about a hundred."""
 _OTHER = "a file that shows nothing does not go with its text"
 
 
 @register_defect(
     "flat_picture",
-    "three pictures are of a single colour",
+    "one picture is of a single colour",
     scene="pictures",
     trips=("images",),
     consequences={"pairs": _OTHER},
@@ -36,7 +36,7 @@ def flatten_picture(evidence: Evidence, draw: np.random.Generator) -> Evidence:
 
 @register_defect(
     "broken_picture",
-    "the files of three pictures end in their middle",
+    "the file of one picture ends in its middle",
     scene="pictures",
     trips=("images",),
     consequences={"pairs": _OTHER},
@@ -87,7 +87,7 @@ def shuffle_captions(evidence: Evidence, draw: np.random.Generator) -> Evidence:
 
 @register_defect(
     "silent_sound",
-    "three sounds are silence",
+    "one sound is silence",
     scene="sounds",
     trips=("sounds",),
     consequences={"pairs": _OTHER},
@@ -104,7 +104,7 @@ def silence_sound(evidence: Evidence, draw: np.random.Generator) -> Evidence:
 
 @register_defect(
     "clipped_sound",
-    "three sounds are so loud that their waves are cut off",
+    "one sound is so loud that its waves are cut off",
     scene="sounds",
     trips=("sounds",),
 )
