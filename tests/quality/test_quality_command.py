@@ -50,3 +50,34 @@ def test_wrong_arguments_are_answered_before_a_run_is_queued(tmp_path: Path, mak
     assert answer.returncode == 2
     assert "nowhere.csv" in answer.stderr
     assert not (tmp_path / "runs" / "queue.sqlite").exists()
+
+
+def test_the_page_can_be_put_anywhere_and_a_folder_that_is_not_there_is_explained(
+    tmp_path: Path, make: Callable[[str], Dataset]
+) -> None:
+    make(SPEC)
+    page = tmp_path / "report.html"
+    assert run_quality(tmp_path, "small", "--html", str(page)).returncode == 0
+    assert page.read_text().startswith("<!doctype html>")
+    lost = run_quality(tmp_path, "small", "--html", str(tmp_path / "nowhere" / "report.html"))
+    assert lost.returncode == 1
+    assert "nowhere" in lost.stderr
+    assert "Traceback" not in lost.stderr
+
+
+def test_what_is_missing_on_the_command_line_is_said(tmp_path: Path) -> None:
+    assert "needs a dataset" in run_quality(tmp_path).stderr
+    alone = run_quality(tmp_path, "small", "--holdout", "kept.csv")
+    assert alone.returncode == 2
+    assert "--real" in alone.stderr
+    unknown = run_quality(tmp_path, "--self-test", "--defect", "copied_row")
+    assert unknown.returncode == 2
+    assert "copied_rows" in unknown.stderr
+
+
+def test_the_self_test_prints_what_a_defect_trips(tmp_path: Path) -> None:
+    tested = run_quality(tmp_path, "--self-test", "--defect", "broken_rule", "--json")
+    assert tested.returncode == 0, tested.stderr
+    report = json.loads(tested.stdout)
+    assert report["passed"] is True
+    assert [outcome["defect"] for outcome in report["outcomes"]] == ["nothing", "broken_rule"]

@@ -161,3 +161,18 @@ def test_a_damaged_report_is_explained(make: Make) -> None:
         (dataset.folder / "quality.json").write_text(content)
         with pytest.raises(WorkbenchError, match="workbench quality"):
             check_gate(dataset.folder)
+
+
+def test_a_holdout_file_is_the_holdout_of_all_rows_of_the_real_file(tmp_path: Path, make: Make, context: Any) -> None:
+    dataset = make(TABLE)
+    real = write_real(tmp_path)
+    holdout = tmp_path / "kept.csv"
+    holdout.write_text("kind,amount,extra\n" + "".join(f"card,{number}.5,x\n" for number in range(60)))
+    report = run({"dataset": str(dataset.folder), "real": str(real), "holdout": str(holdout)}, context)
+    assert report["real"]["payments"]["train_rows"] == 200
+    assert report["real"]["payments"]["holdout_rows"] == 60
+    assert "kept.csv" in report["real"]["payments"]["origin"]
+    assert set(report["digest"]["real"]) == {str(real), str(holdout)}
+    holdout.write_text("kind\ncard\n")
+    with pytest.raises(UsageError, match=r"kept\.csv lacks the column “amount”"):
+        run({"dataset": str(dataset.folder), "real": str(real), "holdout": str(holdout)}, context)

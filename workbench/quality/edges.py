@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from workbench.files import clean_text
 from workbench.quality.cells import code_levels, find_scale, read_numbers, take_column
+from workbench.quality.clusters import Clusters
 from workbench.quality.distances import find_nearest
 from workbench.quality.similarity import find_kind
 
@@ -49,20 +50,25 @@ class Region:
     p_value: float
 
 
-def find_regions(real: pd.DataFrame, made: pd.DataFrame, columns: Sequence[str]) -> Iterator[Region]:
+def find_regions(
+    real: pd.DataFrame, made: pd.DataFrame, columns: Sequence[str], clusters: Clusters | None = None
+) -> Iterator[Region]:
     """The outermost 0.5 % of each number (20 rows at least) on either side, categories of at most 2 % of the real rows,
     and pairs of at most 1 %, each of 20 real rows or more. Numbers of few different values count as categories.
 
     The p-value is that of as few rows in the dataset, were both samples of one population: of all rows in the region,
     each is the dataset's with the chance n / (n + N) (the conditional binomial test). Where samples are small a region
-    has as many more rows as it takes to see that none is there, up to 5 % of them.
+    has as many more rows as it takes to see that none is there, up to 5 % of them; by `clusters`, those of the rows of
+    both, as many effective ones.
     """
     import pandas as pd
 
-    fewest = _find_fewest(len(real), len(made))
+    least = _find_fewest(len(real), len(made))
+    sizes: dict[str, int] = {}
     codes: dict[str, tuple[NDArray[np.int64], NDArray[np.int64], list[str]]] = {}
     for name in columns:
         column, other = take_column(real, name), take_column(made, name)
+        fewest = sizes[name] = math.ceil(least * (clusters.find_column_effect(column, 0) if clusters else 1))
         is_number = find_scale(column) is not None
         if is_number and column.nunique() >= _FEWEST_NUMBERS:
             yield from _find_tails(name, read_numbers(column), read_numbers(other), fewest)
@@ -78,7 +84,22 @@ def find_regions(real: pd.DataFrame, made: pd.DataFrame, columns: Sequence[str])
         names = [f"{one} with {other}" for one in levels for other in others]
         pair = np.where((a >= 0) & (b >= 0), a * len(others) + b, -1)
         made_pair = np.where((x >= 0) & (y >= 0), x * len(others) + y, -1)
+        fewest = max(sizes[first], sizes[second])
         yield from _find_rare((first, second), pair, made_pair, names, _RARE_PAIR, fewest)
+
+
+def weigh_region(region: Region, clusters: Clusters, real_rows: int, made_rows: int) -> Region:
+    """The region with the p-value of effective rows, where rows are of entities whose rows lie there together.
+
+    `clusters` are those of the real rows and of the dataset's. What remains of a row is put to the dataset's favour.
+    """
+    if not clusters.owners:
+        return region
+    inside = np.zeros(real_rows)
+    inside[region.inside] = 1
+    own, other, _ = clusters.find_effects(inside)
+    counts = math.floor(region.real / own), math.ceil(region.made / other)
+    return replace(region, p_value=_test(*counts, real_rows / own, made_rows / other))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +115,17 @@ class Apart:
     p_value: float
 
 
-def find_apart(train: NDArray[np.float32], made: NDArray[np.float32], held: NDArray[np.float32]) -> Apart:
+def find_apart(
+    train: NDArray[np.float32],
+    made: NDArray[np.float32],
+    held: NDArray[np.float32],
+    clusters: Clusters | None = None,
+) -> Apart:
     """The 2 % of the training rows whose fifth neighbour is farthest, and who reaches them.
 
     `made` and `held` are points of as many rows. If both are samples of one population, the nearest row to any place is
     one of `made` with chance 1/2; a row that is nearest to several places counts as often, so the variance of the
-    count is a quarter of the sum of squares.
+    count is a quarter of the sum of squares. By `clusters`, those of these rows, it is the nearest entity that counts.
     """
     from scipy.stats import norm
 
@@ -111,6 +137,9 @@ def find_apart(train: NDArray[np.float32], made: NDArray[np.float32], held: NDAr
     (to_made, made_rows), (to_held, held_rows) = find_nearest(train[rows], made), find_nearest(train[rows], held)
     wins = np.where(to_made[:, 0] == to_held[:, 0], 0.5, to_made[:, 0] < to_held[:, 0])
     nearest = np.where(to_made[:, 0] <= to_held[:, 0], made_rows[:, 0], len(made) + held_rows[:, 0])
+    if clusters is not None and clusters.owners:
+        _, own, held_own = clusters.owners[0]
+        nearest = np.concatenate([own, held_own + own.max(initial=0) + 1])[nearest]
     _, counts = np.unique(nearest, return_counts=True)
     spread = math.sqrt(float((counts.astype(np.float64) ** 2).sum())) / 2
     score = (float(wins.sum()) - len(rows) / 2 + 0.5) / spread
@@ -188,7 +217,7 @@ def _code_alike(a: pd.Series[Any], b: pd.Series[Any]) -> tuple[NDArray[np.int64]
     return codes, places[others].astype(np.int64), levels
 
 
-def _test(real: int, made: int, real_rows: int, made_rows: int) -> float:
+def _test(real: int, made: int, real_rows: float, made_rows: float) -> float:
     from scipy.stats import binom
 
     return float(binom.cdf(made, real + made, made_rows / (real_rows + made_rows)))

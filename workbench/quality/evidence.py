@@ -15,6 +15,7 @@ from workbench.columns.column_type import Maker
 from workbench.columns.frames import find_series_kind
 from workbench.datasets.sources import RealData
 from workbench.quality.cells import take_column
+from workbench.quality.clusters import Clusters, find_clusters
 from workbench.quality.support import make_columns
 from workbench.spec.model import ModelConfig, QualityConfig, Spec, TableConfig, TrainingConfig
 
@@ -69,6 +70,11 @@ class Evidence:
             return []
         real = set(self.real.train.columns) - self.keys
         return [str(name) for name in self.frame.columns if name in real]
+
+    @cached_property
+    def clusters(self) -> Clusters:
+        """Whose each row is, where several rows are of one entity and say less than as many independent ones."""
+        return find_clusters(self)
 
     @cached_property
     def label(self) -> str | None:

@@ -29,7 +29,8 @@ _MAX_LEVEL_SHARE = 0.2
 class Codes:
     """Two columns on a common scale: each value's place among all different values, smallest first; -1 is missing.
 
-    `mixed` columns are numbers on one side and something else on the other: that is no matter of chance.
+    `mixed` columns are numbers on one side and something else on the other: that is no matter of chance. `effects` are
+    the design effects of both sides: how many rows say as much as one independent row.
     """
 
     a: NDArray[np.int64]
@@ -37,6 +38,7 @@ class Codes:
     levels: int
     ordered: bool
     mixed: bool = False
+    effects: tuple[float, float] = (1.0, 1.0)
 
 
 def find_kind(column: pd.Series[Any]) -> Kind:
@@ -82,14 +84,16 @@ def measure_similarity(codes: Codes) -> float:
 def bootstrap_similarity(codes: Codes, seed: int, resamples: int = 200) -> tuple[float, float]:
     """A 95 % interval: percentiles over resamples of both columns, shifted by the mean difference to the figure itself.
 
-    The shift is needed since resampling adds noise, and noise only ever lowers a similarity.
+    The shift is needed since resampling adds noise, and noise only ever lowers a similarity. As many rows are drawn as
+    there are effective ones.
     """
     generator = np.random.Generator(np.random.Philox(seed))
     value = measure_similarity(codes)
     drawn = np.empty(resamples)
+    sizes = [max(1, round(len(side) / own)) for side, own in zip((codes.a, codes.b), codes.effects, strict=True)]
     for index in range(resamples):
-        a = codes.a[generator.integers(0, len(codes.a), len(codes.a))]
-        b = codes.b[generator.integers(0, len(codes.b), len(codes.b))]
+        a = codes.a[generator.integers(0, len(codes.a), sizes[0])]
+        b = codes.b[generator.integers(0, len(codes.b), sizes[1])]
         drawn[index] = measure_similarity(replace(codes, a=a, b=b))
     low, high = np.quantile(drawn, [0.025, 0.975]) + (value - drawn.mean())
     return max(0.0, float(low)), min(1.0, float(high))
@@ -100,12 +104,13 @@ def bound_noise(codes: Codes, comparisons: int, chance: float = 0.002) -> float:
 
     Of `comparisons` figures, one or more fall further with a probability of at most `chance` (Bonferroni). Numbers: the
     Smirnov bound sqrt(-ln(p / 2) / 2 * (1/n + 1/m)). Categories: the expected distance, half the sum over levels of
-    sqrt(2/pi q (1 - q) (1/n + 1/m)), and McDiarmid's bound (1989) sqrt(-ln(p) / 2 * (1/n + 1/m)) above it.
+    sqrt(2/pi q (1 - q) (1/n + 1/m)), and McDiarmid's bound (1989) sqrt(-ln(p) / 2 * (1/n + 1/m)) above it. n and m are
+    effective rows: rows by their design effect.
     """
     a, b = codes.a[codes.a >= 0], codes.b[codes.b >= 0]
     if codes.mixed or not len(a) or not len(b):
         return 0.0
-    spread = 1 / len(a) + 1 / len(b)
+    spread = codes.effects[0] / len(a) + codes.effects[1] / len(b)
     share = chance / max(comparisons, 1)
     if codes.ordered:
         return math.sqrt(-math.log(share / 2) / 2 * spread)

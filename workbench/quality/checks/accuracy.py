@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from workbench.quality.accuracy import Accuracy, measure_accuracy
 from workbench.quality.check import FEWEST_ROWS, OURS, Finding, register_check
+from workbench.quality.clusters import describe_clusters
 from workbench.quality.evidence import Evidence
 
 _NAME = "fidelity.accuracy"
@@ -29,7 +30,8 @@ def check_accuracy(evidence: Evidence) -> list[Finding]:
     tables = [frame]
     if len(real.holdout) >= FEWEST_ROWS:
         tables.append(evidence.sample(real.holdout, "accuracy holdout", _MOST_ROWS))
-    found, *held = measure_accuracy(train, tables, names, evidence.draw("triples"))
+    clusters = evidence.clusters.take(train.index, frame.index, tables[-1].index if len(tables) > 1 else slice(0, 0))
+    found, *held = measure_accuracy(train, tables, names, evidence.draw("triples"), clusters)
     # The holdout may have another number of rows, and with it another ceiling: how far it is from its own counts.
     gap = held[0].value - held[0].ceiling if held else 0.0
     noise = _ERRORS * found.error
@@ -54,6 +56,7 @@ def _describe(
         worst = min(found.parts, key=lambda name: found.parts[name][0] - found.parts[name][1])
         detail = f"{beside}: too far off, most in {worst} shares"
         fix = "Look at the columns and pairs that are off, and bring them closer to the real data."
+    alike, effective = describe_clusters(evidence, found.effect)
     return Finding(
         _NAME,
         _QUESTION,
@@ -63,13 +66,14 @@ def _describe(
         reference=None if held is None else held.value,
         interval=(max(0.0, found.value - 1.96 * found.error), min(1.0, found.value + 1.96 * found.error)),
         threshold=high if overfit else max(0.0, low),
-        detail=detail + sampled,
+        detail=detail + sampled + alike,
         seed=evidence.seed,
         source=OURS,
         figures={
             "ceiling": found.ceiling,
             **{name: accuracy for name, (accuracy, _) in found.parts.items()},
             **{f"{name}_ceiling": ceiling for name, (_, ceiling) in found.parts.items()},
+            **effective,
         },
         fix=fix,
         better="low" if overfit else "high",

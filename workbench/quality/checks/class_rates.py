@@ -17,6 +17,7 @@ from workbench.files import clean_text
 from workbench.quality.binning import bin_by_rank
 from workbench.quality.cells import find_scale, read_numbers, read_texts, take_column
 from workbench.quality.check import FEWEST_ROWS, OURS, Finding, register_check
+from workbench.quality.clusters import Clusters, describe_clusters
 from workbench.quality.evidence import Evidence
 from workbench.quality.similarity import (
     Codes,
@@ -77,15 +78,17 @@ def check_classes(evidence: Evidence) -> list[Finding]:
         if min(members[0][level].sum(), members[1][level].sum()) >= FEWEST_ROWS
     ]
     total = 1 + len(judged) * len(columns)
-    parts = [_compare_shares(levels, members, label, total)]
+    clusters = evidence.clusters.take(train.index, frame.index)
+    parts = [_compare_shares(levels, members, label, total, clusters)]
     for name in columns:
-        parts += _compare_within(name, (train, frame, holdout), judged, members, total)
+        parts += _compare_within(name, (train, frame, holdout), judged, members, total, clusters)
     worst = max(parts, key=lambda part: part.miss)
     missed = [part for part in parts if part.miss > 0]
     where = "the shares of the classes"
     if worst.level is not None:
         where = f"{_show(worst.column)} where {_show(label)} is {_show(worst.level)}"
     few = [level for level in levels if level not in judged]
+    alike, effective = describe_clusters(evidence, worst.codes.effects[1])
     detail = f"{len(missed)} of {total} shapes are off; worst: {where}" + (
         f"; {len(few)} classes of few rows are left out" if few else ""
     )
@@ -99,7 +102,7 @@ def check_classes(evidence: Evidence) -> list[Finding]:
             reference=worst.held,
             interval=bootstrap_similarity(worst.codes, evidence.seed),
             threshold=worst.threshold,
-            detail=detail + (f" (sample of {len(frame):,} rows)" if len(frame) < len(evidence.frame) else ""),
+            detail=detail + (f" (sample of {len(frame):,} rows)" if len(frame) < len(evidence.frame) else "") + alike,
             seed=evidence.seed,
             columns={
                 name: _tabulate([part for part in parts if part.column == name and part.level is not None])
@@ -107,7 +110,8 @@ def check_classes(evidence: Evidence) -> list[Finding]:
                 if judged
             },
             source=OURS,
-            figures={
+            figures=effective
+            | {
                 f"{kind} of {_show(level)}": float(members[side][level].mean())
                 for level in judged
                 for kind, side in (("share", 1), ("real share", 0))
@@ -135,7 +139,9 @@ def _find_members(labels: list[pd.Series[Any]]) -> tuple[list[str], list[dict[st
     return levels, [{level: (column == level).to_numpy(np.bool_) for level in levels} for column in texts]
 
 
-def _compare_shares(levels: list[str], members: list[dict[str, NDArray[np.bool_]]], label: str, total: int) -> _Part:
+def _compare_shares(
+    levels: list[str], members: list[dict[str, NDArray[np.bool_]]], label: str, total: int, clusters: Clusters
+) -> _Part:
     coded = []
     for table in members:
         rows = len(table[levels[0]])
@@ -143,7 +149,7 @@ def _compare_shares(levels: list[str], members: list[dict[str, NDArray[np.bool_]
         for place, level in enumerate(levels):
             classes[table[level]] = place
         coded.append(classes)
-    codes = Codes(coded[0], coded[1], len(levels) + 1, ordered=False)
+    codes = clusters.weigh(Codes(coded[0], coded[1], len(levels) + 1, ordered=False))
     held = None
     if len(coded[2]) >= FEWEST_ROWS:
         held = measure_similarity(Codes(coded[0], coded[2], len(levels) + 1, ordered=False))
@@ -157,6 +163,7 @@ def _compare_within(
     levels: list[str],
     members: list[dict[str, NDArray[np.bool_]]],
     total: int,
+    clusters: Clusters,
 ) -> list[_Part]:
     """One column in each class. What it is off as a whole is the finding of another check and not asked again."""
     train, frame, holdout = (take_column(table, name) for table in tables)
@@ -167,7 +174,7 @@ def _compare_within(
     parts = []
     for level in levels:
         real, mine, held_rows = (table[level] for table in members)
-        part = replace(codes, a=codes.a[real], b=codes.b[mine])
+        part = clusters.take(real, mine).weigh(replace(codes, a=codes.a[real], b=codes.b[mine]))
         held = None
         if held_rows.sum() >= FEWEST_ROWS:
             held = measure_similarity(replace(held_codes, a=held_codes.a[real], b=held_codes.b[held_rows]))

@@ -7,6 +7,8 @@ each other and hide the few that do, the worst pair is judged as well.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from workbench.files import clean_text
@@ -19,6 +21,7 @@ from workbench.quality.check import (
     judge_low,
     register_check,
 )
+from workbench.quality.clusters import describe_clusters
 from workbench.quality.evidence import Evidence
 from workbench.quality.pairs import Pair, compare_pairs
 
@@ -46,7 +49,8 @@ def check_column_pairs(evidence: Evidence) -> list[Finding]:
     train, frame = evidence.sample(real.train, "pairs real", most), evidence.sample(evidence.frame, "pairs", most)
     holdout = evidence.sample(real.holdout, "pairs holdout", most) if len(real.holdout) >= FEWEST_ROWS else None
     rows = min(len(train), len(frame))
-    pairs = compare_pairs(train, frame, holdout, names) if rows >= FEWEST_ROWS else []
+    clusters = evidence.clusters.take(train.index, frame.index)
+    pairs = compare_pairs(train, frame, holdout, names, clusters=clusters) if rows >= FEWEST_ROWS else []
     if not pairs:
         detail = "there are no two columns, free texts aside, that the real data has too"
         if rows < FEWEST_ROWS:
@@ -60,11 +64,16 @@ def check_column_pairs(evidence: Evidence) -> list[Finding]:
     likely = 1 - float(np.mean([pair.expected for pair in pairs]))
     # The holdout may have more rows than the table, and with it less noise.
     reached = likely if reference is None else min(likely, reference)
-    threshold = gate if gate is not None else max(0.0, reached - _TOLERANCE)
+    tolerance = _TOLERANCE
+    if clusters.owners:  # the mean swings more than rows tell: twice the bound sqrt(1/n + 1/m) / 2 of its deviation
+        effects = float(np.mean([math.sqrt(pair.effect) for pair in pairs]))
+        tolerance = max(tolerance, effects * math.sqrt(1 / len(train) + 1 / len(frame)))
+    threshold = gate if gate is not None else max(0.0, reached - tolerance)
     missed = [pair for pair in pairs if _find_miss(pair) > 0]
     worst = max(missed, key=_find_miss) if missed else min(pairs, key=lambda pair: pair.similarity)
     verdict = find_worst([judge_low(value, threshold, gated=gate is not None), "warn" if missed else "pass"])
     sampled = f" (sample of {len(frame):,} rows)" if len(frame) < len(evidence.frame) else ""
+    alike, effective = describe_clusters(evidence, worst.effect)
     found = (
         f"{len(missed)} of {len(pairs)} pairs are further off than chance and tolerance allow, most"
         if missed
@@ -82,14 +91,14 @@ def check_column_pairs(evidence: Evidence) -> list[Finding]:
             reference=reference,
             threshold=threshold,
             gated=gate is not None,
-            detail=f"{found}: {_name(worst)} ({worst.similarity:.3f}){sampled}",
+            detail=f"{found}: {_name(worst)} ({worst.similarity:.3f}){sampled}{alike}",
             seed=evidence.seed,
             columns={
                 _name(pair): {"similarity": pair.similarity, "reference": pair.held}
                 for pair in sorted(pairs, key=lambda pair: pair.similarity)[:_SHOWN]
             },
             source=source,
-            figures={"pairs": len(pairs), "pairs_off": len(missed), "worst": worst.similarity},
+            figures={"pairs": len(pairs), "pairs_off": len(missed), "worst": worst.similarity, **effective},
             fix=f"Make {_name(worst)} depend on each other as in the real data." if verdict != "pass" else "",
             better="high",
         )

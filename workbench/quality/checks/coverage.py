@@ -3,7 +3,8 @@
 Two tables of the same population have different extremes and different rare categories. How far they are apart by
 chance is known whatever the distribution: if k rows lie beyond all rows of the other table, then the k outermost of the
 pooled rows are all of one side, which n and m rows are with a chance of the product of (n - i)/(n + m - i), i below k.
-The same holds for the k rows of a category that the other table lacks.
+The same holds for the k rows of a category that the other table lacks. Rows of one entity lie there together: rows and
+k are divided by the design effect of lying there.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from workbench.files import clean_text
 from workbench.quality.cells import find_scale, read_numbers, read_texts, take_column
 from workbench.quality.check import FEWEST_ROWS, OURS, Finding, register_check
+from workbench.quality.clusters import Clusters, describe_clusters
 from workbench.quality.evidence import Evidence
 from workbench.quality.similarity import find_kind
 
@@ -53,7 +55,8 @@ def check_coverage(evidence: Evidence) -> list[Finding]:
     real = evidence.real
     assert real is not None
     rows = len(evidence.frame)
-    names = list(dict.fromkeys(evidence.shared_columns))
+    # Other entities than the real ones are no values that are lost or invented.
+    names = [name for name in dict.fromkeys(evidence.shared_columns) if name not in evidence.clusters.names]
     kinds = {name: find_kind(take_column(real.train, name)) for name in names}
     asked = [name for name in names if kinds[name] != "text"]
     if not asked or min(rows, len(real.train)) < FEWEST_ROWS:
@@ -66,14 +69,16 @@ def check_coverage(evidence: Evidence) -> list[Finding]:
         series = [take_column(table, name) for table in (real.train, real.holdout, evidence.frame)]
         scales = {find_scale(column) for column in series if column.notna().any()}
         if kinds[name] == "category":
-            found[name] = _cover_levels(series[0], series[1], series[2], name, share)
+            found[name] = _cover_levels(series[0], series[1], series[2], name, share, evidence.clusters)
         elif len(scales) == 1:
-            found[name] = _cover_range(series[0], series[1], series[2], name, share)
+            found[name] = _cover_range(series[0], series[1], series[2], name, share, evidence.clusters)
     if not found:
         detail = "no column holds what the real column of its name holds"
         return [Finding(_NAME, _QUESTION, "not assessed", rows, source=OURS, detail=detail)]
     notes = [note for column in found.values() for note in column.notes]
     worst = min(found, key=lambda name: (not found[name].notes, found[name].coverage))
+    effect = evidence.clusters.find_column_effect(take_column(real.train, worst), 1)
+    alike, effective = describe_clusters(evidence, effect)
     return [
         Finding(
             _NAME,
@@ -83,21 +88,25 @@ def check_coverage(evidence: Evidence) -> list[Finding]:
             value=found[worst].coverage,
             reference=found[worst].reference,
             threshold=1.0 if kinds[worst] == "category" else _LEAST_COVERED,
-            detail="; ".join(notes[:5]) or f"all categories and ranges of {len(found)} columns occur",
+            detail=("; ".join(notes[:5]) or f"all categories and ranges of {len(found)} columns occur") + alike,
             examples=[int(row) for row in np.unique(np.concatenate([each.examples for each in found.values()]))[:20]],
             columns={
                 name: {"coverage": each.coverage, "reference": each.reference, "inside": each.inside}
                 for name, each in found.items()
             },
             source=OURS,
+            figures=effective,
             fix=_advise(notes),
             better="high",
         )
     ]
 
 
-def find_chance(count: int, rows: int, other_rows: int) -> float:
-    """How likely the `count` outermost of `rows` + `other_rows` rows of one population are all among the `rows`."""
+def find_chance(count: int, rows: float, other_rows: float) -> float:
+    """How likely the `count` outermost of `rows` + `other_rows` rows of one population are all among the `rows`.
+
+    Rows are effective ones, so they need not be whole.
+    """
     if count > rows:
         return 0.0
     if not count:
@@ -106,7 +115,7 @@ def find_chance(count: int, rows: int, other_rows: int) -> float:
     return float(np.exp(np.log((rows - places) / (rows + other_rows - places)).sum()))
 
 
-def bound_unknown(pooled: NDArray[np.float64], unknown: int, rows: int, other_rows: int) -> float:
+def bound_unknown(pooled: NDArray[np.float64], unknown: float, rows: float, other_rows: float) -> float:
     """A bound of how likely so many of `rows` are in categories that `other_rows` of the same population lack.
 
     `pooled` has the rows of each category on both sides, shape (categories,). All c rows of a category are on the one
@@ -125,26 +134,35 @@ def bound_unknown(pooled: NDArray[np.float64], unknown: int, rows: int, other_ro
 
 
 def _cover_levels(
-    train: pd.Series[Any], holdout: pd.Series[Any], column: pd.Series[Any], name: str, share: float
+    train: pd.Series[Any],
+    holdout: pd.Series[Any],
+    column: pd.Series[Any],
+    name: str,
+    share: float,
+    clusters: Clusters,
 ) -> _Column:
-    texts = read_texts(column)
-    counts, held, mine = (Counter(each.dropna()) for each in (read_texts(train), read_texts(holdout), texts))
+    real_texts, texts = read_texts(train), read_texts(column)
+    counts, held, mine = (Counter(each.dropna()) for each in (real_texts, read_texts(holdout), texts))
     known = counts + held
     total = share / max(len(counts), 1)
     lost = [
         _show(level) if count >= _NAMED_ROWS else "one of few rows"
         for level, count in counts.items()
-        if level not in mine and find_chance(count, len(train), len(column)) < total
+        if level not in mine
+        and _find_chance((real_texts == level).to_numpy(np.float64), train, len(column), 0, clusters) < total
     ]
     invented = sorted(level for level in mine if level not in known)
     beyond = sum(mine[level] for level in invented)
     pooled = np.array(list((known + mine).values()), np.float64)
-    surprising = bound_unknown(pooled, beyond, len(column), len(train) + len(holdout)) < share
+    strange = texts.isin(invented).to_numpy(np.bool_)
+    own, other = _find_effects(strange.astype(np.float64), train, 1, clusters)
+    sides = len(column) / own, (len(train) + len(holdout)) / other
+    surprising = bound_unknown(pooled / own, beyond / own, *sides) < share
     notes = [f"{_show(name)} never is {', '.join(lost[:3])}"] if lost else []
     if surprising:
         notes.append(f"{_show(name)} has values the real data lacks: {', '.join(map(_show, invented[:3]))}")
     whole = max(sum(counts.values()), 1)
-    rows = np.flatnonzero(texts.isin(invented).to_numpy()) if surprising else np.empty(0, np.int64)
+    rows = np.flatnonzero(strange) if surprising else np.empty(0, np.int64)
     return _Column(
         sum(count for level, count in counts.items() if level in mine) / whole,
         sum(count for level, count in counts.items() if level in held) / whole if held else None,
@@ -155,27 +173,36 @@ def _cover_levels(
 
 
 def _cover_range(
-    train: pd.Series[Any], holdout: pd.Series[Any], column: pd.Series[Any], name: str, share: float
+    train: pd.Series[Any],
+    holdout: pd.Series[Any],
+    column: pd.Series[Any],
+    name: str,
+    share: float,
+    clusters: Clusters,
 ) -> _Column:
     numbers, held, mine = (_read_present(each) for each in (train, holdout, column))
     if not len(mine) or not len(numbers):
         return _Column(1.0 if not len(numbers) else 0.0, None, 1.0, (), np.empty(0, np.int64))
     known = np.concatenate([numbers, held])
     notes = []
+    values, real = read_numbers(column), read_numbers(train)
     outside = [int((mine < known.min()).sum()), int((mine > known.max()).sum())]
     beyond = [
         count
-        for count in outside
-        if count > _MOST_BEYOND * len(mine) and find_chance(count, len(mine), len(known)) < share / 4
+        for count, where in zip(outside, (values < known.min(), values > known.max()), strict=True)
+        if count > _MOST_BEYOND * len(mine)
+        and _find_chance(_ask(where, values), train, len(known), 1, clusters) < share / 4
     ]
     if beyond:
         notes.append(f"{sum(beyond) / len(mine):.1%} of {_show(name)} lie outside the real range")
     missed = [int((numbers < mine.min()).sum()), int((numbers > mine.max()).sum())]
-    surprising = [find_chance(count, len(numbers), len(mine)) < share / 4 for count in missed]
+    surprising = [
+        _find_chance(_ask(where, real), train, len(mine), 0, clusters) < share / 4
+        for where in (real < mine.min(), real > mine.max())
+    ]
     reached = find_range_coverage(numbers, mine)
     if (surprising[0] or surprising[1]) and (reached < _LEAST_COVERED or sum(missed) > _MOST_BEYOND * len(numbers)):
         notes.append(f"{_show(name)} covers {reached:.1%} of the real range and misses {sum(missed)} real rows")
-    values = read_numbers(column)
     rows = np.flatnonzero((values < known.min()) | (values > known.max())) if beyond else np.empty(0, np.int64)
     return _Column(
         1 - sum(missed) / len(numbers),
@@ -194,6 +221,30 @@ def find_range_coverage(real: NDArray[np.float64], other: NDArray[np.float64]) -
     below = max(0.0, float(other.min() - real.min()) / span)
     above = max(0.0, float(real.max() - other.max()) / span)
     return max(0.0, 1 - below - above)
+
+
+def _find_chance(
+    where: NDArray[np.float64], train: pd.Series[Any], other_rows: int, side: int, clusters: Clusters
+) -> float:
+    """`find_chance` of the rows of a side, 0 training or 1 dataset, that are 1; 0 are the others, NaN is not asked."""
+    own, other = _find_effects(where, train, side, clusters)
+    return find_chance(int(np.nansum(where) / own), int(np.isfinite(where).sum()) / own, other_rows / other)
+
+
+def _find_effects(
+    where: NDArray[np.float64], train: pd.Series[Any], side: int, clusters: Clusters
+) -> tuple[float, float]:
+    """The design effects of lying there, of the side and of the other.
+
+    A dataset that has no entity twice cannot tell how alike rows are there: the training rows stand in for it.
+    """
+    effects = clusters.find_effects(where, side)
+    return effects[side], effects[1 - side] if clusters.repeat(side) else clusters.find_column_effect(train, 0)
+
+
+def _ask(where: NDArray[np.bool_], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`where` as numbers, NaN where there is no finite value, which is neither inside nor outside."""
+    return np.where(np.isfinite(values), where, np.nan).astype(np.float64)
 
 
 def _read_present(column: pd.Series[Any]) -> NDArray[np.float64]:

@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.files import clean_text
+from workbench.quality.cells import take_column
 from workbench.quality.check import FEWEST_ROWS, OURS, Finding, Verdict, register_check
+from workbench.quality.clusters import describe_clusters
 from workbench.quality.distances import Points
-from workbench.quality.edges import Apart, Region, find_apart, find_extremes, find_regions
+from workbench.quality.edges import Apart, Region, find_apart, find_extremes, find_regions, weigh_region
 from workbench.quality.evidence import Evidence
 
 if TYPE_CHECKING:
@@ -47,7 +49,9 @@ def check_edge_cases(evidence: Evidence) -> list[Finding]:
     if not columns or min(rows, len(real.train)) < FEWEST_ROWS:
         return [_refuse(rows, f"not enough data: {rows} rows" if columns else "no column is shared with the real data")]
     joined = _join(real.train, real.holdout)
-    regions = list(find_regions(joined, frame, columns))
+    clusters = evidence.clusters.join_real()
+    found = find_regions(joined, frame, columns, clusters)
+    regions = [weigh_region(each, clusters, len(joined), rows) for each in found]
     lost = sorted((each for each in regions if _is_lost(each, len(joined), rows, len(regions))),
                   key=lambda each: each.p_value)  # fmt: skip
     apart, numbers = _find_apart(evidence, columns)
@@ -72,6 +76,8 @@ def check_edge_cases(evidence: Evidence) -> list[Finding]:
     if missed and apart is not None:
         names = find_extremes(real.train, numbers[apart.rows[~apart.reached]], columns)
         notes += [f"extreme in {', '.join(clean_text(name)[:40] for name in names[:3])}"] if names else []
+    effects = [clusters.find_column_effect(take_column(joined, name), 1) for name in columns]
+    alike, effective = describe_clusters(evidence, sum(effects) / len(effects))
     named = list(dict.fromkeys(clean_text(name)[:40] for each in lost for name in each.columns))
     return [
         Finding(
@@ -84,7 +90,7 @@ def check_edge_cases(evidence: Evidence) -> list[Finding]:
             threshold=None if held is None else held + _MORE,
             seed=evidence.seed,
             source=_SOURCE,
-            detail="; ".join(notes) or f"all {len(regions)} places at the edge of a column have rows",
+            detail=("; ".join(notes) or f"all {len(regions)} places at the edge of a column have rows") + alike,
             columns={
                 each.words: {"rows": float(each.made), "real": float(each.real), "p": each.p_value}
                 for each in sorted(regions, key=lambda region: region.p_value)[:20]
@@ -94,6 +100,7 @@ def check_edge_cases(evidence: Evidence) -> list[Finding]:
                 "lost regions": float(len(lost)),
                 "rows apart": None if apart is None else float(len(apart.rows)),
                 "p of rows apart": None if apart is None else apart.p_value,
+                **effective,
                 **{f"missing real row {place + 1}": float(row) for place, row in enumerate(missing[:_LISTED])},
             },
             fix="" if verdict == "pass" else _advise(named),
@@ -117,7 +124,8 @@ def _find_apart(evidence: Evidence, columns: list[str]) -> tuple[Apart | None, N
         return None, numbers
     made = evidence.sample(evidence.frame, "edge cases", size)
     held = evidence.sample(real.holdout, "edge cases holdout", size)
-    return find_apart(points.transform(train), points.transform(made), points.transform(held)), numbers
+    clusters = evidence.clusters.take(train.index, made.index, held.index)
+    return find_apart(points.transform(train), points.transform(made), points.transform(held), clusters), numbers
 
 
 def _list_missing(lost: list[Region], apart: Apart | None, numbers: NDArray[np.int64], train: int) -> list[int]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.quality.check import FEWEST_ROWS, OURS, Finding, judge_high, register_check
+from workbench.quality.clusters import find_owner
 from workbench.quality.evidence import Evidence
 from workbench.quality.rows import find_wilson_interval
 from workbench.quality.sequences import (
@@ -72,19 +73,18 @@ def check_sequences(evidence: Evidence) -> list[Finding]:
 
 def _find_layout(evidence: Evidence) -> _Layout | None:
     """What the records of the table are ordered by and whose they are; None for a table of other rows."""
-    config, columns = evidence.config.synthesizer, set(evidence.frame.columns)
-    keys = [name for name in evidence.config.find_keys() if name in columns]
+    config, owner = evidence.config.synthesizer, find_owner(evidence)
+    if owner is None:
+        return None
     if isinstance(config, SequenceConfig):
-        entity = config.entity if config.entity in columns else next(iter(keys), None)
-        if entity is None or config.order_by not in columns:
+        if config.order_by not in evidence.frame.columns:
             return None
-        return _Layout(entity, config.entity, config.order_by, config.longest, ordered=True)
+        return _Layout(*owner, config.order_by, config.longest, ordered=True)
     if evidence.real is None:
         return None
     real = evidence.real.train
     moments = [name for name in evidence.shared_columns if _is_moment(real[name]) and _is_moment(evidence.frame[name])]
-    owners = [name for name in keys if name in real.columns]
-    return _Layout(owners[0], owners[0], moments[0], None, ordered=False) if owners and moments else None
+    return _Layout(*owner, moments[0], None, ordered=False) if moments else None
 
 
 def _is_moment(column: Any) -> bool:

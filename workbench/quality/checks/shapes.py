@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.files import clean_text
 from workbench.quality.cells import take_column
 from workbench.quality.check import FEWEST_ROWS, FROM_SPEC, OURS, Finding, judge_low, register_check
+from workbench.quality.clusters import describe_clusters
 from workbench.quality.evidence import Evidence
 from workbench.quality.similarity import (
     Codes,
@@ -59,7 +60,7 @@ def check_shapes(evidence: Evidence) -> list[Finding]:
                 detail=detail,
             )
         ]
-    encoded = {name: _encode(real.train, evidence.frame, name) for name in names}
+    encoded = {name: evidence.clusters.weigh(_encode(real.train, evidence.frame, name)) for name in names}
     similarity = {name: measure_similarity(codes) for name, codes in encoded.items()}
     reference = {name: _measure_holdout(evidence, name) for name in names}
     thresholds = {
@@ -72,6 +73,7 @@ def check_shapes(evidence: Evidence) -> list[Finding]:
     held = [figure for figure in reference.values() if figure is not None]
     missing = {name: 1 - abs(_missing(codes.a) - _missing(codes.b)) for name, codes in encoded.items()}
     mean = sum(similarity.values()) / len(names)
+    alike, effective = describe_clusters(evidence, encoded[worst].effects[1])
     return [
         Finding(
             _NAME,
@@ -83,7 +85,7 @@ def check_shapes(evidence: Evidence) -> list[Finding]:
             interval=bootstrap_similarity(encoded[worst], evidence.seed) if few_enough else None,
             threshold=thresholds[worst],
             gated=gate is not None,
-            detail=f"worst of {len(names)} columns: {clean_text(worst)[:80]}; mean {mean:.3f}",
+            detail=f"worst of {len(names)} columns: {clean_text(worst)[:80]}; mean {mean:.3f}{alike}",
             seed=evidence.seed,
             columns={
                 name: {
@@ -95,7 +97,7 @@ def check_shapes(evidence: Evidence) -> list[Finding]:
                 for name in names
             },
             source=source,
-            figures={"mean": mean, "mean_holdout": sum(held) / len(held) if held else None},
+            figures={"mean": mean, "mean_holdout": sum(held) / len(held) if held else None, **effective},
             fix=_advise(worst, missing[worst] <= similarity[worst]) if verdict != "pass" else "",
             better="high",
         )
