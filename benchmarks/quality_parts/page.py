@@ -38,8 +38,8 @@ def _write_detection(found: dict[str, Any]) -> Iterator[str]:
         f"{found['seconds']:.0f} s here."
     )
     yield ""
-    yield "Data and defects were made together with the checks, and their sizes chosen with them in view: the table shows"
-    yield "that each check still sees what it is for. How small a defect may be to be seen, it does not show."
+    yield "Data and defects were made together with the checks, and their sizes chosen with them in view: the table"
+    yield "shows that each check still sees what it is for, and not how small a defect may be to be seen."
     yield ""
     rows = []
     for each in outcomes:
@@ -78,9 +78,9 @@ def _write_agreement(found: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield "Where the definition is the same, the figure is: to four digits, on every column, pair or table. The planted"
     yield "sets are a holdout, a normal distribution per class, independent columns, uniform noise, rows moved by 2 %"
-    yield "and a copy of `load_breast_cancer`. Of people with gaps only the share missing is compared: ours lets a column"
-    yield "be no more alike than its gaps are. Where a check weighs rows or groups otherwise, the figure of the same"
-    yield "definition is computed from its parts."
+    yield "and a copy of `load_breast_cancer`. Of people with gaps only the share missing is compared: ours lets a"
+    yield "column be no more alike than its gaps are. Where a check weighs rows or groups otherwise, the figure of the"
+    yield "same definition is computed from its parts."
     yield ""
     rows = [
         [
