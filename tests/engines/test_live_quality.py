@@ -26,7 +26,7 @@ def get_verdicts(text: str, folder: Path) -> dict[str, str]:
 def test_the_first_500_rows_are_checked_for_schema_rules_and_repeats(tmp_path: Path) -> None:
     result = check_first_rows(SPEC, tmp_path, None)
     assert result["rows"] == {"tickets": 500}
-    assert {"schema", "rules", "duplicates", "privacy.personal"} <= {check["name"] for check in result["checks"]}
+    assert {"schema", "rules", "duplicates"} <= {check["name"] for check in result["checks"]}
     assert result["verdict"] == "pass"
 
 

@@ -196,7 +196,7 @@ def test_every_finding_names_the_effective_rows() -> None:
     for finding in check(make_evidence(*draw_some(0))).values():
         effective = finding.figures["effective_rows"]
         assert effective is not None
-        assert 60 <= effective < 3_000
+        assert 20 <= effective < 3_000
         assert "rows of one meter are alike" in finding.detail
 
 

@@ -179,14 +179,15 @@ def measure_size(owner: Numbers) -> float:
     return float((sizes**2).sum() / sizes.sum()) if len(sizes) else 0.0
 
 
-def describe_clusters(evidence: Evidence, effect: float) -> tuple[str, dict[str, float | None]]:
-    """Words for the detail and figures of a finding: how many independent rows the dataset's are worth."""
+def describe_clusters(evidence: Evidence, rows: int, effect: float) -> tuple[str, dict[str, float | None]]:
+    """Words for the detail and figures of a finding: how many independent rows `rows` of the dataset are worth."""
     clusters = evidence.clusters
     if not clusters.owners:
         return "", {}
-    rows = len(evidence.frame) / effect
+    effective = rows / effect
     whose = " and ".join(clean_text(name)[:40] for name in clusters.names)
-    return f"; rows of one {whose} are alike, and count as {rows:,.0f} independent ones", {"effective_rows": rows}
+    words = f"; rows of one {whose} are alike: {rows:,} count as {effective:,.0f} independent ones"
+    return words, {"effective_rows": effective}
 
 
 def _find_correlation(between: float, total: float, sizes: Numbers) -> float:

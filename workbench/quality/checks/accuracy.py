@@ -56,7 +56,7 @@ def _describe(
         worst = min(found.parts, key=lambda name: found.parts[name][0] - found.parts[name][1])
         detail = f"{beside}: too far off, most in {worst} shares"
         fix = "Look at the columns and pairs that are off, and bring them closer to the real data."
-    alike, effective = describe_clusters(evidence, found.effect)
+    alike, effective = describe_clusters(evidence, rows, found.effect)
     return Finding(
         _NAME,
         _QUESTION,

@@ -88,7 +88,7 @@ def check_classes(evidence: Evidence) -> list[Finding]:
     if worst.level is not None:
         where = f"{_show(worst.column)} where {_show(label)} is {_show(worst.level)}"
     few = [level for level in levels if level not in judged]
-    alike, effective = describe_clusters(evidence, worst.codes.effects[1])
+    alike, effective = describe_clusters(evidence, len(worst.codes.b), worst.codes.effects[1])
     detail = f"{len(missed)} of {total} shapes are off; worst: {where}" + (
         f"; {len(few)} classes of few rows are left out" if few else ""
     )

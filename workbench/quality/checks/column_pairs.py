@@ -73,7 +73,7 @@ def check_column_pairs(evidence: Evidence) -> list[Finding]:
     worst = max(missed, key=_find_miss) if missed else min(pairs, key=lambda pair: pair.similarity)
     verdict = find_worst([judge_low(value, threshold, gated=gate is not None), "warn" if missed else "pass"])
     sampled = f" (sample of {len(frame):,} rows)" if len(frame) < len(evidence.frame) else ""
-    alike, effective = describe_clusters(evidence, worst.effect)
+    alike, effective = describe_clusters(evidence, len(frame), worst.effect)
     found = (
         f"{len(missed)} of {len(pairs)} pairs are further off than chance and tolerance allow, most"
         if missed

@@ -78,7 +78,7 @@ def check_coverage(evidence: Evidence) -> list[Finding]:
     notes = [note for column in found.values() for note in column.notes]
     worst = min(found, key=lambda name: (not found[name].notes, found[name].coverage))
     effect = evidence.clusters.find_column_effect(take_column(real.train, worst), 1)
-    alike, effective = describe_clusters(evidence, effect)
+    alike, effective = describe_clusters(evidence, rows, effect)
     return [
         Finding(
             _NAME,

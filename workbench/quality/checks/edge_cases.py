@@ -77,7 +77,7 @@ def check_edge_cases(evidence: Evidence) -> list[Finding]:
         names = find_extremes(real.train, numbers[apart.rows[~apart.reached]], columns)
         notes += [f"extreme in {', '.join(clean_text(name)[:40] for name in names[:3])}"] if names else []
     effects = [clusters.find_column_effect(take_column(joined, name), 1) for name in columns]
-    alike, effective = describe_clusters(evidence, sum(effects) / len(effects))
+    alike, effective = describe_clusters(evidence, rows, sum(effects) / len(effects))
     named = list(dict.fromkeys(clean_text(name)[:40] for each in lost for name in each.columns))
     return [
         Finding(

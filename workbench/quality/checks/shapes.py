@@ -73,7 +73,7 @@ def check_shapes(evidence: Evidence) -> list[Finding]:
     held = [figure for figure in reference.values() if figure is not None]
     missing = {name: 1 - abs(_missing(codes.a) - _missing(codes.b)) for name, codes in encoded.items()}
     mean = sum(similarity.values()) / len(names)
-    alike, effective = describe_clusters(evidence, encoded[worst].effects[1])
+    alike, effective = describe_clusters(evidence, rows, encoded[worst].effects[1])
     return [
         Finding(
             _NAME,
