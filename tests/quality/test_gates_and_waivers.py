@@ -192,3 +192,14 @@ def test_a_check_that_fails_itself_leaves_the_others_their_report(make: Make, co
     assert found["verdict"] == "not assessed"
     assert "a plug-in's slip" in found["detail"]
     assert len(report["checks"]) > 5
+
+
+def test_a_name_of_a_check_and_of_a_group_means_the_check(make: Make, context: Any) -> None:
+    dataset = make(
+        REPEATED.replace("columns: [", 'columns: [{name: memo, type: llm_text, prompt: "Say {{ side }}."}, ').replace(
+            "max_duplicates: 0.1", "require: [duplicates]"
+        )
+    )
+    report = run({"dataset": str(dataset.folder)}, context)
+    gated = {check["name"] for check in report["checks"] if check["gated"]}
+    assert gated == {"duplicates"}

@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from typing import Literal
 
-from workbench.quality.check import Check, Finding
+from workbench.quality.check import CHECKS, Check, Finding
 from workbench.quality.evidence import Evidence
 
 NO_REAL = "there is no real data to compare with"
@@ -60,11 +60,12 @@ def _find_better(check: Check) -> Literal["high", "low", ""]:
 def _apply_preset(finding: Finding, evidence: Evidence) -> Finding:
     """`draft` turns failures of no gate into warnings, `release` warnings of privacy into failures.
 
-    What the spec requires counts as a gate, so that it refuses where it could not be assessed.
+    What the spec requires counts as a gate, so that it refuses where it could not be assessed. A name that is that of a
+    check and of a group means the check.
     """
     gates = evidence.gates
     required = {*gates.require, *(["privacy"] if gates.preset == "release" else [])}
-    if required & {finding.name, finding.check, finding.group}:
+    if required & {finding.name, finding.check} or (finding.group in required and CHECKS.get(finding.group) is None):
         finding = replace(finding, gated=True)
     if gates.preset == "draft" and finding.verdict == "fail" and not finding.gated and finding.group != "rules":
         return replace(finding, verdict="warn")
