@@ -12,9 +12,11 @@ from workbench.datasets.gates import STALE, UNCHECKED, check_gate, describe_gate
 from workbench.datasets.manifest import read_manifest
 from workbench.datasets.store import Dataset
 from workbench.errors import GateError, UsageError
+from workbench.progress import Quiet
 from workbench.quality.check import CHECKS, Check, Finding
 from workbench.quality.evidence import Evidence
 from workbench.quality.run import run
+from workbench.tuning.data import read_tuning_data
 
 Make = Callable[[str], Dataset]
 
@@ -146,6 +148,13 @@ def test_export_and_tune_refuse_a_failed_dataset_and_a_waiver_goes_with_its_rows
     assert main([*export, "--waive", "duplicates", "--reason", "two sides", "--by", "Ada"]) == 0
     record = json.loads((tmp_path / "out" / "export.json").read_text())
     assert record["quality"] == ["quality: fail", f"{describe_gate(failed.folder)[1]}"]
+
+
+def test_a_waiver_stands_in_the_card_of_a_model_that_is_trained_on_the_rows(failed: Dataset) -> None:
+    waive_checks(failed.folder, ["duplicates"], "coins have two sides", "Ada")
+    sources = read_tuning_data(failed, "synthetic", Quiet()).sources
+    assert "quality: fail" in sources
+    assert any(line.startswith("duplicates waived by Ada") for line in sources)
 
 
 def test_the_manifest_and_the_card_say_what_every_check_found(failed: Dataset) -> None:
