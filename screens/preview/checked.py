@@ -9,8 +9,9 @@ from rich.text import Text
 
 from screens.theme import GREEN, GREY, RED, YELLOW
 from workbench.files import clean_text
+from workbench.quality.report.words import MARKS
 
-_STYLES = {"fail": ("✗", RED), "warn": ("!", YELLOW), "pass": ("✓", GREEN)}
+_STYLES = {"fail": RED, "warn": YELLOW, "pass": GREEN}
 _MOST = 2
 
 
@@ -20,7 +21,7 @@ def describe_checks(result: Mapping[str, Any]) -> Text:
     if not checks:
         return Text()
     worst = next(verdict for verdict in _STYLES if any(check["verdict"] == verdict for check in checks))
-    mark, style = _STYLES[worst]
+    mark, style = MARKS[worst], _STYLES[worst]
     text = Text(" · ").append(f"{mark} ", style).append("quality", GREY if worst == "pass" else style)
     if worst != "pass":
         names = list(dict.fromkeys(clean_text(check["name"]) for check in checks if check["verdict"] == worst))

@@ -21,15 +21,15 @@ def add_waivers(parser: argparse.ArgumentParser) -> None:
 
 def pass_gate(args: argparse.Namespace, folder: Path) -> None:
     """Let the dataset in `folder` pass with what is waived, or raise GateError (exit code 3)."""
-    from workbench.datasets.gates import check_gate, describe_gate, waive_checks
+    from workbench.datasets.gates import check_gate, list_waivers, waive_checks
 
     if args.reason and not args.waive:
         raise UsageError("--reason says why something is waived.", "Name the check with --waive.")
     if args.waive:
         waive_checks(folder, args.waive, args.reason or "", args.by or _find_user())
-    check_gate(folder)
-    for line in describe_gate(folder)[1:]:
-        say(line)
+    verdict = check_gate(folder)
+    for waiver in list_waivers(folder, verdict):
+        say(waiver.describe())
 
 
 def _find_user() -> str:

@@ -40,13 +40,16 @@ STALE, UNCHECKED = "stale", "unchecked"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What `quality.json` says. `failed` names the checks that failed, `unassessed` the gates nobody could judge."""
+    """What `quality.json` says. `failed` names the checks that failed, `unassessed` the gates nobody could judge.
+    `digest` is that of the dataset as it is now, without real data, which `fresh` compares with the report's.
+    """
 
     verdict: str
     failed: tuple[str, ...]
     unassessed: tuple[str, ...]
     fresh: bool
     report: Mapping[str, Any]
+    digest: Mapping[str, Any]
 
 
 def digest_dataset(folder: Path, real_files: Iterable[Path] = ()) -> dict[str, Any]:
@@ -95,6 +98,7 @@ def read_verdict(folder: Path) -> Verdict | None:
         _name_each(name for name, result, gated in checks if gated and result == "not assessed"),
         digest == now and not changed,
         report,
+        now,
     )
 
 
@@ -106,8 +110,8 @@ def check_gate(folder: Path) -> Verdict | None:
     without a report passes as None.
     """
     manifest = read_manifest(folder)
-    waived = {each.check for each in list_waivers(folder)}
     found = read_verdict(folder)
+    waived = {each.check for each in list_waivers(folder, found)}
     again = f"Run: workbench quality {folder}"
     if found is None:
         if _sets_gates(manifest.spec) and UNCHECKED not in waived:
@@ -153,7 +157,7 @@ def waive_checks(folder: Path, names: Sequence[str], reason: str, by: str) -> li
         if name not in open_now:
             hint = suggest(name, open_now) or "`workbench quality` shows which checks failed."
             raise UsageError(f"Nothing has to be waived by the name “{clean_text(name)}”.", hint)
-    digest = digest_dataset(folder)
+    digest = digest_dataset(folder) if found is None else found.digest
     at = datetime.now(UTC).isoformat(timespec="seconds")
     made = [
         WaiverRecord(check=name, reason=reason, by=clean_text(by), at=at, data=digest["data"], spec=digest["spec"])
@@ -177,12 +181,14 @@ def record_quality(folder: Path, report: Mapping[str, Any]) -> Manifest:
     return describe_again(folder, read_manifest(folder).model_copy(update={"quality": record}))
 
 
-def list_waivers(folder: Path) -> list[WaiverRecord]:
-    """The waivers that hold: those of the data and the spec as they are now."""
+def list_waivers(folder: Path, verdict: Verdict | None = None) -> list[WaiverRecord]:
+    """The waivers that hold: those of the data and the spec as they are now. All files are read for it, unless there
+    are no waivers or a `verdict` that was just read knows the digest.
+    """
     manifest = read_manifest(folder)
     if not manifest.waivers or not _allows_waivers(manifest.spec):
         return []
-    digest = digest_dataset(folder)
+    digest = digest_dataset(folder) if verdict is None else verdict.digest
     return [each for each in manifest.waivers if (each.data, each.spec) == (digest["data"], digest["spec"])]
 
 
@@ -192,7 +198,7 @@ def describe_gate(folder: Path) -> list[str]:
     lines = ["quality was not checked" if found is None else f"quality: {found.verdict}"]
     if found is not None and not found.fresh:
         lines[0] += ", of an earlier state"
-    return lines + [each.describe() for each in list_waivers(folder)]
+    return lines + [each.describe() for each in list_waivers(folder, found)]
 
 
 def _name_each(names: Iterable[str]) -> tuple[str, ...]:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from workbench.quality.evidence import Evidence
 
 Verdict = Literal["pass", "warn", "fail", "not assessed"]
-_FROM_WORST: tuple[Verdict, ...] = ("fail", "warn", "not assessed", "pass")
+FROM_WORST: tuple[Verdict, ...] = ("fail", "warn", "not assessed", "pass")
+"""The verdicts in the order that they are read in."""
 
 FEWEST_ROWS = 30
 """Below this many rows on either side a share or a distribution is noise, and reads "not assessed"."""
@@ -133,12 +134,17 @@ def register_check(
 
 def find_worst(verdicts: Iterable[Verdict]) -> Verdict:
     """The worst verdict: fail, warn, not assessed, pass. No checks at all read "not assessed"."""
-    return min(verdicts, key=_FROM_WORST.index, default="not assessed")
+    return min(verdicts, key=FROM_WORST.index, default="not assessed")
 
 
 def find_group_place(group: str) -> int:
     """The place of a group's section in a report; groups of plug-ins come last."""
     return list(GROUPS).index(group) if group in GROUPS else len(GROUPS)
+
+
+def refuse(name: str, question: str, rows: int, why: str, *, gated: bool = False, fix: str = "") -> list[Finding]:
+    """The one finding of a check that cannot be judged."""
+    return [Finding(name, question, "not assessed", rows, gated=gated, detail=why, fix=fix)]
 
 
 def judge_low(value: float, threshold: float | None, *, gated: bool) -> Verdict:

@@ -48,8 +48,13 @@ def find_wilson_interval(count: int, total: int) -> tuple[float, float]:
     """The 95 % Wilson score interval of a share (Wilson 1927): honest near 0 and 1, where counts of copies lie."""
     if total == 0:
         return 0.0, 1.0
+    centre, half = centre_share(count / total, total)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def centre_share(share: float, total: int) -> tuple[float, float]:
+    """The middle and half the width of Wilson's 95 % interval of a share of `total`, which is at least 1."""
     z = 1.959964
-    share = count / total
     centre = (share + z * z / (2 * total)) / (1 + z * z / total)
     half = z / (1 + z * z / total) * float(np.sqrt(share * (1 - share) / total + z * z / (4 * total * total)))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    return centre, half

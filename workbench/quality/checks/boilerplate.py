@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from workbench.quality.check import FEWEST_ROWS, Finding, register_check
+from workbench.quality.check import FEWEST_ROWS, Finding, refuse, register_check
 from workbench.quality.evidence import Evidence
 from workbench.quality.rows import find_wilson_interval
 from workbench.quality.text.columns import TextColumn, find_text_columns
 from workbench.quality.text.patterns import list_searches
-from workbench.quality.text.readings import Reading, bound_share, make_finding, refuse
+from workbench.quality.text.readings import Reading, bound_share, make_finding
 
 _NAME = "text.boilerplate"
 _QUESTION = "Do texts hold what nobody asked for?"

@@ -17,12 +17,12 @@ from workbench.columns.frames import read_series
 from workbench.columns.generated import GeneratedConfig, compile_texts
 from workbench.errors import WorkbenchError
 from workbench.files import clean_text
-from workbench.quality.check import Finding, register_check
+from workbench.quality.check import Finding, refuse, register_check
 from workbench.quality.evidence import Evidence
 from workbench.quality.rows import find_wilson_interval
 from workbench.quality.text.columns import TextColumn, find_text_columns
 from workbench.quality.text.programs import find_same_programs, find_secrets
-from workbench.quality.text.readings import Reading, make_finding, refuse
+from workbench.quality.text.readings import Reading, make_finding
 
 if TYPE_CHECKING:
     from workbench.sandbox.checking import CodeReport

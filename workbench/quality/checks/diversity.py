@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from workbench.likeness.minhash import find_families, find_repeats
-from workbench.quality.check import FEWEST_ROWS, Finding, register_check
+from workbench.quality.check import FEWEST_ROWS, Finding, refuse, register_check
 from workbench.quality.evidence import Evidence
 from workbench.quality.rows import find_wilson_interval
 from workbench.quality.text.columns import TextColumn, Texts, find_text_columns
-from workbench.quality.text.readings import Reading, bound_share, make_finding, refuse
+from workbench.quality.text.readings import Reading, bound_share, make_finding
 from workbench.quality.text.variety import count_words, measure_kernel, measure_self_bleu, measure_words
 
 _NAME = "diversity"

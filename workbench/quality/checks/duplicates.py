@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.quality.check import FEWEST_ROWS, Finding, register_check
+from workbench.quality.check import FEWEST_ROWS, Finding, refuse, register_check
 from workbench.quality.evidence import Evidence
 from workbench.quality.rows import find_wilson_interval, hash_rows
 from workbench.quality.similarity import find_kind
 from workbench.quality.text.columns import TextColumn, find_text_columns
-from workbench.quality.text.readings import Reading, bound_repeats, bound_share, make_finding, refuse
+from workbench.quality.text.readings import Reading, bound_repeats, bound_share, make_finding
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from workbench.files import clean_text
 from workbench.quality.cells import take_column
-from workbench.quality.check import FEWEST_ROWS, OURS, Finding, Verdict, register_check
+from workbench.quality.check import FEWEST_ROWS, OURS, Finding, Verdict, refuse, register_check
 from workbench.quality.clusters import describe_clusters
 from workbench.quality.distances import Points
 from workbench.quality.edges import Apart, Region, find_apart, find_extremes, find_regions, weigh_region
@@ -47,7 +47,7 @@ def check_edge_cases(evidence: Evidence) -> list[Finding]:
     assert real is not None
     columns = evidence.shared_columns
     if not columns or min(rows, len(real.train)) < FEWEST_ROWS:
-        return [_refuse(rows, f"not enough data: {rows} rows" if columns else "no column is shared with the real data")]
+        return _refuse(rows, f"not enough data: {rows} rows" if columns else "no column is shared with the real data")
     joined = _join(real.train, real.holdout)
     clusters = evidence.clusters.join_real()
     found = find_regions(joined, frame, columns, clusters)
@@ -58,7 +58,7 @@ def check_edge_cases(evidence: Evidence) -> list[Finding]:
     if apart is not None and not len(apart.rows):
         apart = None
     if not regions and apart is None:
-        return [_refuse(rows, "not enough data: there are too few real rows to have edge cases among them")]
+        return _refuse(rows, "not enough data: there are too few real rows to have edge cases among them")
     alone = 1 - float(apart.reached.mean()) if apart is not None else None
     held = 1 - float(apart.held.mean()) if apart is not None else None
     missed = apart is not None and alone is not None and held is not None
@@ -147,5 +147,5 @@ def _join(train: pd.DataFrame, holdout: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _refuse(rows: int, reason: str) -> Finding:
-    return Finding(_NAME, _QUESTION, "not assessed", rows, detail=reason, fix="Give more rows on both sides.")
+def _refuse(rows: int, reason: str) -> list[Finding]:
+    return refuse(_NAME, _QUESTION, rows, reason, fix="Give more rows on both sides.")

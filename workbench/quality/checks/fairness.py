@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.files import clean_text
-from workbench.quality.check import FEWEST_ROWS, FROM_SPEC, OURS, Finding, Verdict, register_check
+from workbench.quality.check import FEWEST_ROWS, FROM_SPEC, OURS, Finding, Verdict, refuse, register_check
 from workbench.quality.evidence import Evidence
 from workbench.quality.fairness import (
     FOUR_FIFTHS,
@@ -62,21 +62,21 @@ def check_outcomes(evidence: Evidence) -> list[Finding]:
     if not across:
         return []
     if outcome is None or outcome not in frame.columns:
-        return [_refuse(evidence, "no outcome is named, and there is no label")]
+        return _refuse(evidence, "no outcome is named, and there is no label")
     if len(frame) < FEWEST_ROWS:
-        return [_refuse(evidence, f"{len(frame)} rows are not enough data")]
+        return _refuse(evidence, f"{len(frame)} rows are not enough data")
     needed = {outcome, *across, *(name for name in fairness.given if name in frame.columns)}
     real = _join_real(evidence, needed)
     frames = [frame, *([] if real is None else [real])]
     outcomes = read_outcomes(frames, outcome, fairness.favourable)
     if not outcomes:
-        return [_refuse(evidence, f"{clean_text(outcome)} never has the favourable value, or has too many to compare")]
+        return _refuse(evidence, f"{clean_text(outcome)} never has the favourable value, or has too many to compare")
     given = [name for name in fairness.given if name in frame.columns and name not in (*across, outcome)]
     views = list(_make_views(frames, across, given))
     compared = [found for view in views for each in outcomes if (found := _compare(view, each)) is not None]
     small = [name for view in views for name in view.name_small(frame)]
     if not compared:
-        return [_refuse(evidence, f"not enough data: no two groups have {FEWEST_ROWS} rows each")]
+        return _refuse(evidence, f"not enough data: no two groups have {FEWEST_ROWS} rows each")
     family = sum(len(each.pairs) for each in compared)
     for each in compared:
         each.judge(family, gate)
@@ -303,13 +303,12 @@ def _join_real(evidence: Evidence, needed: set[str]) -> pd.DataFrame | None:
     return joined if len(joined) >= FEWEST_ROWS else None
 
 
-def _refuse(evidence: Evidence, reason: str) -> Finding:
-    return Finding(
+def _refuse(evidence: Evidence, reason: str) -> list[Finding]:
+    return refuse(
         _NAME,
         _QUESTION,
-        "not assessed",
         len(evidence.frame),
+        reason,
         gated=evidence.gates.max_parity_gap is not None,
-        detail=reason,
         fix="Name the outcome and groups of enough rows under “quality: fairness:”.",
     )

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.files import clean_text
-from workbench.quality.check import FEWEST_ROWS, OURS, Finding, register_check
+from workbench.quality.check import FEWEST_ROWS, OURS, Finding, refuse, register_check
 from workbench.quality.evidence import Evidence
 from workbench.quality.groups import make_groupings
 from workbench.quality.usefulness.arms import Arm, Encoder, Task, draw_arms, find_task, join_arms, score_arm
@@ -45,14 +45,14 @@ def check_model(evidence: Evidence) -> list[Finding]:
     if task is None or not across:
         return []
     if not isinstance(task, Task):
-        return [_refuse(evidence, task)]
+        return _refuse(evidence, task)
     arms = draw_arms(evidence, task)
     if isinstance(arms, str):
-        return [_refuse(evidence, arms)]
+        return _refuse(evidence, arms)
     real, made, test = arms
     cells = _find_cells(task, test, across)
     if not cells:
-        return [_refuse(evidence, f"not enough data: no two groups of the holdout have {FEWEST_ROWS} rows each")]
+        return _refuse(evidence, f"not enough data: no two groups of the holdout have {FEWEST_ROWS} rows each")
     by_real, by_made = (_measure_rows(task, test, score_arm(task, LINEAR, arm, [test], 0)[0]) for arm in (real, made))
     inflation = _measure_training_noise(evidence, task, real, made, test, cells)
     return [_judge(evidence, cells, by_real, by_made, inflation, len(made), task)]
@@ -191,12 +191,11 @@ def _find_span(cells: list[_Cell], like: _Cell, rows: NDArray[np.float64]) -> fl
     return max(rates) - min(rates)
 
 
-def _refuse(evidence: Evidence, reason: str) -> Finding:
-    return Finding(
+def _refuse(evidence: Evidence, reason: str) -> list[Finding]:
+    return refuse(
         _NAME,
         _QUESTION,
-        "not assessed",
         len(evidence.frame),
-        detail=reason,
+        reason,
         fix="Name a label that can be predicted, and give real rows of each group.",
     )

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from workbench.quality.check import Finding, register_check
+from workbench.quality.check import Finding, refuse, register_check
 from workbench.quality.evidence import Evidence
 from workbench.quality.media.files import MediaColumn, Unreadable, list_media, read_media_file
 from workbench.quality.media.judging import (
+    GENERATE,
     MOST_FILES,
     Measured,
     choose_files,
@@ -23,7 +24,6 @@ from workbench.quality.media.judging import (
     judge_usable,
     keep_worst,
     measure_files,
-    refuse,
 )
 from workbench.quality.media.pictures import BLURRED, Picture, find_twins, measure_picture, open_picture
 
@@ -47,7 +47,7 @@ def _judge(evidence: Evidence, column: MediaColumn) -> Iterator[Finding]:
     reason = find_hindrance(evidence, column)
     if reason:
         gated = evidence.gates.max_broken_media is not None
-        yield refuse("images", _QUESTION, column, reason, gated=gated)
+        yield from refuse("images", _QUESTION, len(column.paths), reason, gated=gated, fix=GENERATE)
         return
     rows = choose_files(evidence, column, _count_affordable(evidence, column))
     measured = measure_files(evidence, column, measure_picture, rows)

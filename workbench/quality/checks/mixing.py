@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.quality.check import OURS, Finding, Verdict, register_check
+from workbench.quality.check import OURS, Finding, Verdict, refuse, register_check
 from workbench.quality.evidence import Evidence
 from workbench.quality.usefulness.arms import Arm, Task, draw_rows, find_task
 from workbench.quality.usefulness.curves import Curves, Point, draw_curves
@@ -28,15 +28,15 @@ def check_mixing(evidence: Evidence) -> list[Finding]:
     if task is None:
         return []
     if not isinstance(task, Task):
-        return [_refuse(evidence, task)]
+        return _refuse(evidence, task)
     arms = _draw_arms(evidence, task)
     if isinstance(arms, str):
-        return [_refuse(evidence, arms)]
+        return _refuse(evidence, arms)
     most = _REAL if len(task.classes) <= 4 else 4 * _REAL // len(task.classes)
     size = min(len(arms[0]), max(most, _FEWEST))
     curves = draw_curves(task, MIXING, arms, size, evidence.draw("mixing"))
     if not curves.added:
-        return [_refuse(evidence, f"not enough data: {len(arms[1])} rows to add to {size} real ones")]
+        return _refuse(evidence, f"not enough data: {len(arms[1])} rows to add to {size} real ones")
     best = max(curves.added, key=lambda each: each.gain)
     hurting = [each for each in curves.added if each.p_value < _HURT_CHANCE and each.gain < -_HURT]
     shown = min(hurting, key=lambda each: each.gain) if hurting else best
@@ -102,12 +102,11 @@ def _list_figures(curves: Curves) -> dict[str, float | None]:
     return figures
 
 
-def _refuse(evidence: Evidence, reason: str) -> Finding:
-    return Finding(
+def _refuse(evidence: Evidence, reason: str) -> list[Finding]:
+    return refuse(
         _NAME,
         _QUESTION,
-        "not assessed",
         len(evidence.frame),
-        detail=reason,
+        reason,
         fix="Name a label that can be predicted, and give more rows on both sides.",
     )

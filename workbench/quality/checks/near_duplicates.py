@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from workbench.likeness.minhash import SIMILARITY, Labels, find_families, find_largest, find_repeats, find_set_families
 from workbench.likeness.ngrams import Sequences
-from workbench.quality.check import FEWEST_ROWS, Finding, register_check
+from workbench.quality.check import FEWEST_ROWS, Finding, refuse, register_check
 from workbench.quality.evidence import Evidence
 from workbench.quality.rows import find_wilson_interval
 from workbench.quality.text.columns import TextColumn, find_text_columns
-from workbench.quality.text.readings import Reading, bound_share, make_finding, refuse
+from workbench.quality.text.readings import Reading, bound_share, make_finding
 
 _NAME = "duplicates.near"
 _QUESTION = "Are texts or rows nearly repeated?"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from workbench.quality.check import FEWEST_ROWS, Finding, register_check
+from workbench.quality.check import FEWEST_ROWS, Finding, refuse, register_check
 from workbench.quality.evidence import Evidence
 from workbench.quality.rows import find_wilson_interval
 from workbench.quality.text.columns import TextColumn, find_text_columns
-from workbench.quality.text.readings import Reading, bound_share, make_finding, refuse
+from workbench.quality.text.readings import Reading, bound_share, make_finding
 from workbench.quality.text.templates import cut_opening, find_most_frequent, mask_template
 
 _NAME = "duplicates.openings"

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.quality.cells import find_scale, take_column
-from workbench.quality.check import FEWEST_ROWS, FROM_SPEC, OURS, Finding, Verdict, register_check
+from workbench.quality.check import FEWEST_ROWS, FROM_SPEC, OURS, Finding, Verdict, refuse, register_check
 from workbench.quality.evidence import Evidence
 from workbench.quality.fairness import FOUR_FIFTHS
 from workbench.quality.groups import MISSING, Grouping, make_groupings
@@ -57,12 +57,12 @@ def check_representation(evidence: Evidence) -> list[Finding]:
     if not names:
         return []
     if rows < FEWEST_ROWS:
-        return [_refuse(evidence, f"{rows} rows are not enough data")]
+        return _refuse(evidence, f"{rows} rows are not enough data")
     real = _join_real(evidence)
     groupings = [(each, target) for each in make_groupings([frame, *real], names)
                  if (target := _find_target(evidence, each, real)) is not None]  # fmt: skip
     if not groupings:
-        return [_refuse(evidence, "no shares are asked for, and there are no real ones to compare with")]
+        return _refuse(evidence, "no shares are asked for, and there are no real ones to compare with")
     judged = [_compare(each, target, frame, len(groupings)) for each, target in groupings]
     worst = max(judged, key=lambda each: (bool(each.lost), each.distance - each.threshold))
     small = [name for each in judged for name in each.small]
@@ -214,12 +214,11 @@ def _measure_holdout(evidence: Evidence, grouping: Grouping) -> float | None:
     return float(np.abs(train - held).sum()) / 2
 
 
-def _refuse(evidence: Evidence, reason: str) -> Finding:
-    return Finding(
+def _refuse(evidence: Evidence, reason: str) -> list[Finding]:
+    return refuse(
         _NAME,
         _QUESTION,
-        "not assessed",
         len(evidence.frame),
-        detail=reason,
+        reason,
         fix="State shares with “balance:”, or give real rows with --real.",
     )

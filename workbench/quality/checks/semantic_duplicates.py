@@ -6,11 +6,11 @@ import numpy as np
 
 from workbench.errors import WorkbenchError
 from workbench.files import clean_text
-from workbench.quality.check import FEWEST_ROWS, Finding, register_check
+from workbench.quality.check import FEWEST_ROWS, Finding, refuse, register_check
 from workbench.quality.evidence import Embed, Evidence
 from workbench.quality.rows import find_wilson_interval
 from workbench.quality.text.columns import EMBEDDED, TextColumn, draw_embedded, find_text_columns
-from workbench.quality.text.readings import Reading, bound_share, make_finding, refuse
+from workbench.quality.text.readings import Reading, bound_share, make_finding
 
 _NAME = "duplicates.semantic"
 _QUESTION = "Do texts say the same in other words?"

@@ -14,11 +14,12 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.quality.check import Finding, register_check
+from workbench.quality.check import Finding, refuse, register_check
 from workbench.quality.evidence import Evidence
 from workbench.quality.media.clips import Clip, find_twins, measure_clip
 from workbench.quality.media.files import MediaColumn, Unreadable, list_media, read_media_file
 from workbench.quality.media.judging import (
+    GENERATE,
     MOST_FILES,
     Measured,
     choose_files,
@@ -27,7 +28,6 @@ from workbench.quality.media.judging import (
     judge_usable,
     keep_worst,
     measure_files,
-    refuse,
 )
 from workbench.quality.media.texts import render_texts
 
@@ -93,7 +93,7 @@ def _judge(evidence: Evidence, column: MediaColumn) -> Iterator[Finding]:
     reason = find_hindrance(evidence, column)
     if reason:
         gated = evidence.gates.max_broken_media is not None
-        yield refuse("sounds", _QUESTION, column, reason, gated=gated)
+        yield from refuse("sounds", _QUESTION, len(column.paths), reason, gated=gated, fix=GENERATE)
         return
     measured = measure_files(
         evidence, column, measure_clip, choose_files(evidence, column, _count_affordable(evidence, column))

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from workbench.errors import WorkbenchError
 from workbench.files import clean_text
 from workbench.likeness.minhash import find_families
-from workbench.quality.check import FEWEST_ROWS, MAX_EXAMPLES, Finding, register_check
+from workbench.quality.check import FEWEST_ROWS, MAX_EXAMPLES, Finding, refuse, register_check
 from workbench.quality.evidence import Evidence
 from workbench.quality.text.columns import EMBEDDED, PARTS, TextColumn, draw_embedded, find_text_columns
-from workbench.quality.text.readings import Reading, bound_ks, make_finding, refuse
+from workbench.quality.text.readings import Reading, bound_ks, make_finding
 from workbench.quality.text.variety import find_closest, weigh_words
 
 _NAME = "text.distance"

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.files import clean_text
-from workbench.quality.check import FROM_SPEC, OURS, Finding, Verdict, judge_high, register_check
+from workbench.quality.check import FROM_SPEC, OURS, Finding, Verdict, judge_high, refuse, register_check
 from workbench.quality.evidence import Evidence
 from workbench.quality.usefulness.arms import MOST_ROWS, Arm, Encoder, Task, draw_arms, find_task, join_arms, score_arm
 from workbench.quality.usefulness.bootstrap import DRAWS, Resamples, find_interval
@@ -45,11 +45,11 @@ def check_transfer(evidence: Evidence) -> list[Finding]:
     if task is None and gate is None:
         return []
     if not isinstance(task, Task):
-        return [_refuse(evidence, task or "there is no label to predict", "Name the column under “quality: label:”.")]
+        return _refuse(evidence, task or "there is no label to predict", "Name the column under “quality: label:”.")
     # Each class costs the time of a model of its own.
     arms = draw_arms(evidence, task, MOST_ROWS if len(task.classes) <= 2 else 2 * MOST_ROWS // len(task.classes))
     if isinstance(arms, str):
-        return [_refuse(evidence, arms, "Make more rows, or give more real ones.")]
+        return _refuse(evidence, arms, "Make more rows, or give more real ones.")
     real, made, test = arms
     resamples = Resamples.draw(len(test), evidence.draw("usefulness bootstrap"), DRAWS)
     noise = _measure_noise(evidence, task, real, made, test)
@@ -57,7 +57,7 @@ def check_transfer(evidence: Evidence) -> list[Finding]:
     best = max(compared, key=lambda each: each.real)
     if best.real_low <= (0.5 if task.classes else 0.0):
         reason = f"real rows do not tell {clean_text(task.label)} better than chance ({task.metric} {best.real:.3f})"
-        return [_refuse(evidence, reason, "Name a label that the other columns can tell.", len(made))]
+        return _refuse(evidence, reason, "Name a label that the other columns can tell.", len(made))
     worst = max(compared, key=lambda each: each.loss)
     surest = max(compared, key=lambda each: each.bound)
     verdict: Verdict = "warn" if surest.bound > _TOLERANCE else "pass"
@@ -201,7 +201,7 @@ def _describe(task: Task, shown: _Compared, real: Arm, test: Arm) -> str:
     )
 
 
-def _refuse(evidence: Evidence, reason: str, fix: str, rows: int | None = None) -> Finding:
+def _refuse(evidence: Evidence, reason: str, fix: str, rows: int | None = None) -> list[Finding]:
     gated = evidence.gates.max_usefulness_loss is not None
     rows = len(evidence.frame) if rows is None else rows
-    return Finding(_NAME, _QUESTION, "not assessed", rows, gated=gated, detail=reason, fix=fix)
+    return refuse(_NAME, _QUESTION, rows, reason, gated=gated, fix=fix)

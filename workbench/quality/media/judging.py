@@ -22,6 +22,7 @@ UNUSABLE = 0.0
 """Ours: one file that cannot be used is warned of. Nobody asks for it, so that chance makes none."""
 TOLERATED = 0.01
 """Ours: a higher share of pairs that are not whole is warned of."""
+GENERATE = "Generate the dataset first."
 NO_FILES = "the files are not there yet: they are made with the dataset"
 
 
@@ -68,12 +69,6 @@ def find_hindrance(evidence: Evidence, column: MediaColumn) -> str:
     if evidence.folder is None:
         return NO_FILES
     return "" if column.paths else f"{column.name} names no file"
-
-
-def refuse(name: str, question: str, column: MediaColumn, reason: str, *, gated: bool = False) -> Finding:
-    """The finding on files that cannot be judged."""
-    rows = len(column.paths)
-    return Finding(name, question, "not assessed", rows, gated=gated, detail=reason, fix="Generate the dataset first.")
 
 
 def judge_usable(

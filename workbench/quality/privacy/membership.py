@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.quality.detection import measure_auc
+
 _FALSE_ALARMS = 0.01
 
 
@@ -32,10 +34,7 @@ def attack_membership(members: NDArray[np.float32], others: NDArray[np.float32])
     it is less than one row; where many are equally near, the attacker names some of them at random.
     """
     a, b = members.astype(np.float64), others.astype(np.float64)
-    wins, losses = _find_wins(a, b), 1 - _find_wins(b, a)
-    auc = float(wins.mean())
-    spread = 1.96 * float(np.sqrt(wins.var() / max(len(a) - 1, 1) + losses.var() / max(len(b) - 1, 1)))
-    interval = max(0.0, auc - spread), min(1.0, auc + spread)
+    auc, interval = measure_auc(-a, -b)
     if len(others) < 1 / _FALSE_ALARMS:
         return Attack(auc, interval, None)
     cut = np.quantile(b, _FALSE_ALARMS)
@@ -59,10 +58,3 @@ def find_rate_excess(attack: Attack, sizes: tuple[int, int], rate: float) -> flo
         return 1.0
     share = rate * sizes[0] / (rate * sizes[0] + _FALSE_ALARMS * sizes[1])
     return float(betainc(attack.named, attack.wrong + 1, share))
-
-
-def _find_wins(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    """For each of `a` the share of `b` that is farther, ties by half, shape (len(a),)."""
-    ordered = np.sort(b)
-    below, up_to = np.searchsorted(ordered, a, side="left"), np.searchsorted(ordered, a, side="right")
-    return np.asarray(1 - (below + up_to) / (2 * len(b)), np.float64)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench.quality.rows import centre_share
+
 VOID = 0.90
 """Above this rate of success on rows never seen an attack tells nothing: what it guesses is known anyway, and dividing
 by what is left of 1 turns chance into a risk. At 0.95 three of 170 splits of a real table were warned of."""
@@ -59,8 +61,8 @@ def measure_risk(rounds: Sequence[Tries], *, rows: int | None = None, spread: fl
     attack, control = hits / attacks, control_hits / controls
     if control > VOID:
         return None
-    a, a_error = _centre(attack, min(attacks, rows or attacks))
-    c, c_error = _centre(control, min(controls, rows or controls))
+    a, a_error = centre_share(attack, min(attacks, rows or attacks))
+    c, c_error = centre_share(control, min(controls, rows or controls))
     error = float(np.hypot(a_error / (1 - c), c_error * (1 - a) / (1 - c) ** 2))
     error = max(error, 1.96 * spread / (1 - c))
     centre = (a - c) / (1 - c)
@@ -72,10 +74,3 @@ def measure_risk(rounds: Sequence[Tries], *, rows: int | None = None, spread: fl
 def _find_risk(tries: Tries) -> float:
     a, c = tries.hits / tries.attacks, tries.control_hits / tries.control_attacks
     return (a - c) / (1 - c) if c < 1 else 0.0
-
-
-def _centre(share: float, total: int) -> tuple[float, float]:
-    """The middle and half width of Wilson's 95 % interval."""
-    z = 1.959964
-    middle = (share * total + z * z / 2) / (total + z * z)
-    return middle, z / (total + z * z) * float(np.sqrt(total * share * (1 - share) + z * z / 4))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workbench.files import clean_text
-from workbench.quality.check import FROM_SPEC, OURS, Finding, Verdict, judge_high, judge_low
+from workbench.quality.check import FROM_SPEC, FROM_WORST, OURS, Finding, Verdict, judge_high, judge_low
 
 _CHANCE = 0.001
 _ERRORS = 3.1
@@ -109,8 +109,7 @@ def make_finding(
     name: str, question: str, readings: Sequence[Reading], *, seed: int = 0, fix: str = "", note: str = ""
 ) -> Finding:
     """The finding of at least one reading. All of them are in its figures by column, and the worst has its words."""
-    order: dict[Verdict, int] = {"fail": 0, "warn": 1, "not assessed": 2, "pass": 3}
-    worst = min(readings, key=lambda reading: (order[reading.verdict], -reading.excess))
+    worst = min(readings, key=lambda reading: (FROM_WORST.index(reading.verdict), -reading.excess))
     others = [each.title for each in readings if each.verdict == worst.verdict and each is not worst]
     detail = worst.describe()
     if worst.verdict != "pass" and others:
@@ -140,8 +139,3 @@ def make_finding(
         fix="" if worst.verdict == "pass" else worst.fix or fix,
         better="" if worst.threshold is None else "high" if worst.low else "low",
     )
-
-
-def refuse(name: str, question: str, rows: int, why: str, *, gated: bool = False, fix: str = "") -> list[Finding]:
-    """The one finding of a check that cannot be judged."""
-    return [Finding(name, question, "not assessed", rows, gated=gated, detail=why, fix=fix)]
